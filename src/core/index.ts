@@ -1,0 +1,13 @@
+export { type Clock, systemClock } from './clock.ts';
+export { type ErrorCode, errorCodes } from './error-codes.ts';
+export {
+  assertNever,
+  describeError,
+  type ErrorDetails,
+  type ErrorDocument,
+  LakesteadError,
+  reviveError,
+  type SourcePlace,
+} from './error.ts';
+export { type Log, silentLog } from './log.ts';
+export { Secret } from './secret.ts';

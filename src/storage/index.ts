@@ -1,0 +1,1 @@
+export type { FolderEntry, ObjectInfo, ObjectStore, StagedFile } from './object-store.ts';
