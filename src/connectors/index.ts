@@ -1,0 +1,11 @@
+export type {
+  Connector,
+  ProcedureParameter,
+  ReadOptions,
+  SourceCheck,
+  SourceColumn,
+  SourceQuery,
+  SourceResult,
+  SourceRows,
+  SourceTable,
+} from './connector.ts';
