@@ -35,7 +35,13 @@ function importsOf(file: string): string[] {
     TSImportType: (node) => add(node.source),
     NewExpression: (node) => {
       const [path] = node.arguments;
-      if (node.callee.type === 'Identifier' && node.callee.name === 'URL' && path?.type === 'Literal' && /\.[cm]?[jt]s$/.test(String(path.value))) add(path);
+      if (
+        node.callee.type === 'Identifier' &&
+        node.callee.name === 'URL' &&
+        path?.type === 'Literal' &&
+        /\.[cm]?[jt]s$/.test(String(path.value))
+      )
+        add(path);
     },
   }).visit(program);
   return found;
@@ -45,7 +51,11 @@ const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((na
 const arrows: Arrow[] = files.flatMap((file) =>
   importsOf(join(src, file)).map((specifier) => ({
     from: file.split(sep).join('/'),
-    to: specifier.startsWith('.') ? relative(src, resolve(src, dirname(file), specifier)).split(sep).join('/') : specifier,
+    to: specifier.startsWith('.')
+      ? relative(src, resolve(src, dirname(file), specifier))
+          .split(sep)
+          .join('/')
+      : specifier,
     specifier,
   })),
 );
@@ -57,7 +67,10 @@ test('every folder of src has its place in the order, and a door', () => {
 });
 
 test('a folder is entered through its door only', () => {
-  const sideways = arrows.filter(({ from, to, specifier }) => specifier.startsWith('.') && !to.startsWith('..') && folderOf(from) !== folderOf(to) && from !== 'index.ts');
+  const sideways = arrows.filter(
+    ({ from, to, specifier }) =>
+      specifier.startsWith('.') && !to.startsWith('..') && folderOf(from) !== folderOf(to) && from !== 'index.ts',
+  );
   expect(sideways.map(({ from, to }) => `${from} -> ${to}`)).toEqual([]);
 });
 

@@ -25,7 +25,10 @@ const published = {
   ),
   imports: Object.fromEntries(Object.entries(manifest.imports).map(([name, source]) => [name, built(source)])),
   exports: Object.fromEntries(
-    Object.entries(manifest.exports).map(([name, source]) => [name, { types: built(source).replace(/\.js$/, '.d.ts'), default: built(source) }]),
+    Object.entries(manifest.exports).map(([name, source]) => [
+      name,
+      { types: built(source).replace(/\.js$/, '.d.ts'), default: built(source) },
+    ]),
   ),
   files: ['bin', 'dist', 'examples', 'schemas', 'README.md', 'CHANGELOG.md', 'LICENSE'],
 };
@@ -33,7 +36,10 @@ writeFileSync(join(stage, 'package.json'), `${JSON.stringify(published, undefine
 for (const name of ['bin', 'examples', 'schemas', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
   const from = join(root, name);
   if (existsSync(from)) {
-    cpSync(from, join(stage, name), { recursive: true, filter: (path) => !/[\\/](?:\.lakestead|lake)(?:[\\/]|$)/.test(path.slice(root.length)) });
+    cpSync(from, join(stage, name), {
+      recursive: true,
+      filter: (path) => !/[\\/](?:\.lakestead|lake)(?:[\\/]|$)/.test(path.slice(root.length)),
+    });
   }
 }
 console.log(`built ${stage.slice(root.length)}`);
