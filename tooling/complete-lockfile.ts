@@ -23,7 +23,7 @@ if (process.argv.includes('--check')) {
   for (const name of names) console.error(`package-lock.json lacks ${name}: run "node tooling/complete-lockfile.ts"`);
   process.exitCode = names.length === 0 ? 0 : 1;
 } else if (names.length > 0) {
-  lock.packages = Object.fromEntries(Object.entries({ ...lock.packages, ...missing }).sort(([a], [b]) => (a < b ? -1 : 1)));
+  lock.packages = Object.fromEntries(Object.entries({ ...lock.packages, ...missing }).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   writeFileSync(file, `${JSON.stringify(lock, undefined, 2)}\n`);
   console.log(`added ${names.length} entries to package-lock.json`);
 }

@@ -45,5 +45,9 @@ export type Connector = AsyncDisposable & {
   tables(options?: { readonly signal?: AbortSignal }): Promise<readonly SourceTable[]>;
   read(query: SourceQuery, options: ReadOptions): Promise<SourceResult>;
   /** Runs a stored procedure for its effect. Sources without procedures refuse with `FACTORY_UNSUPPORTED`. */
-  call(procedure: string, parameters: readonly ProcedureParameter[], options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number }): Promise<void>;
+  call(
+    procedure: string,
+    parameters: readonly ProcedureParameter[],
+    options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
+  ): Promise<void>;
 };

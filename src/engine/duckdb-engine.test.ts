@@ -39,8 +39,16 @@ test('appended batches arrive with their nulls', async () => {
   await using lease = await engine.lease();
   await lease.run(sql`CREATE TEMP TABLE t (a INTEGER, b VARCHAR)`);
   async function* batches() {
-    yield { rowCount: 3, columns: [[1, 2, null], ['x', null, 'z']] };
+    yield {
+      rowCount: 3,
+      columns: [
+        [1, 2, null],
+        ['x', null, 'z'],
+      ],
+    };
   }
   expect(await lease.append({ table: 't' }, batches())).toEqual({ rowCount: 3 });
-  expect(await lease.rows(sql`SELECT count(*)::INTEGER AS n, count(a)::INTEGER AS a, count(b)::INTEGER AS b FROM t`)).toEqual([{ n: 3, a: 2, b: 2 }]);
+  expect(await lease.rows(sql`SELECT count(*)::INTEGER AS n, count(a)::INTEGER AS a, count(b)::INTEGER AS b FROM t`)).toEqual([
+    { n: 3, a: 2, b: 2 },
+  ]);
 });

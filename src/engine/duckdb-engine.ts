@@ -1,4 +1,4 @@
-import { DuckDBDataChunk, type DuckDBConnection, DuckDBInstance, type DuckDBResult, type DuckDBValue } from '@duckdb/node-api';
+import { DuckDBDataChunk, type DuckDBConnection, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api';
 
 import { LakesteadError } from '#core';
 import { render, type Sql } from '#sql';
@@ -142,8 +142,9 @@ class DuckdbLease implements Lease {
   }
 
   async append(table: TableName, batches: AsyncIterable<Batch>, options: StatementOptions = {}): Promise<{ rowCount: number }> {
-    const appender = await this.#interruptible(options.signal, async () =>
-      await this.#connection.createAppender(table.table, table.schema ?? null, table.database ?? null),
+    const appender = await this.#interruptible(
+      options.signal,
+      async () => await this.#connection.createAppender(table.table, table.schema ?? null, table.database ?? null),
     );
     const types = Array.from({ length: appender.columnCount }, (_, index) => appender.columnType(index));
     let rowCount = 0;
@@ -153,7 +154,7 @@ class DuckdbLease implements Lease {
         for (let start = 0; start < batch.rowCount; start += 2048) {
           const size = Math.min(2048, batch.rowCount - start);
           const chunk = DuckDBDataChunk.create(types, size);
-          chunk.setColumns(batch.columns.map((column) => column.slice(start, start + size) as DuckDBValue[]));
+          chunk.setColumns(batch.columns.map((column) => column.slice(start, start + size)));
           appender.appendDataChunk(chunk);
         }
         rowCount += batch.rowCount;

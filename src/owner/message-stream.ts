@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
 /** Messages that arrive, one JSON document a line, until the other side closes. */
-export async function* receive(socket: Socket): AsyncGenerator<unknown> {
+export async function* receive(socket: Socket): AsyncGenerator {
   for await (const line of createInterface({ input: socket, crlfDelay: Infinity })) {
     if (line !== '') yield JSON.parse(line);
   }

@@ -37,7 +37,8 @@ export async function listen(path: string, perform: Performer): Promise<Owner> {
     drain: async (options = {}) => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const cancelAll = () => {
-        for (const abort of running.values()) abort.abort(new LakesteadError('OWNER_STOPPED', 'the process that owns the project was stopped'));
+        for (const abort of running.values())
+          abort.abort(new LakesteadError('OWNER_STOPPED', 'the process that owns the project was stopped'));
       };
       options.cancel?.addEventListener('abort', cancelAll, { once: true });
       if (options.cancel?.aborted) cancelAll();
