@@ -1,0 +1,23 @@
+import type { DeletionVectorDescriptor } from './actions.ts';
+
+/**
+ * The data files of a version as columns, one entry a file: `paths[i]` has `sizes[i]` bytes. Never an object a file, so
+ * that a table of 300,000 files stays small.
+ */
+export type LiveFiles = {
+  readonly count: number;
+  readonly totalBytes: number;
+  /** Decoded: relative to the table's folder, or absolute. */
+  readonly paths: readonly string[];
+  readonly sizes: readonly number[];
+  /** Milliseconds since 1970. */
+  readonly modificationTimes: readonly number[];
+  /** By partition column (in the metadata's order), then by file; null is the null partition. */
+  readonly partitionValues: readonly (readonly (string | null)[])[];
+  /** The statistics as JSON text, null where the writer left them out. */
+  readonly stats: readonly (string | null)[];
+  /** Deletion vectors by the file's index. */
+  readonly deletionVectors: ReadonlyMap<number, DeletionVectorDescriptor>;
+  /** Rarely used fields of `add` (`tags`, `baseRowId` ...) by the file's index, kept for checkpoints. */
+  readonly extras: ReadonlyMap<number, Readonly<Record<string, unknown>>>;
+};
