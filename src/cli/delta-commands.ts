@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import type { Command } from 'commander';
+
+import { LakesteadError } from '#core';
+import { readDeltaPath, type SqlDocument, type TableDocument, type TableHistoryDocument } from '#project';
+
+import type { Action } from './command-line.ts';
+import { parseCount, printJson, withProjectOptions } from './options.ts';
+import { perform, type ProjectOptions } from './perform.ts';
+import { formatHistory, formatTableDocument } from './table-commands.ts';
+import type { Terminal } from './terminal.ts';
+import { formatCount, formatTable } from './text-table.ts';
+
+type Options = ProjectOptions & {
+  readonly json?: boolean;
+  readonly version?: string;
+  readonly timestamp?: string;
+  readonly output?: string;
+};
+
+export function addDeltaCommands(program: Command, terminal: Terminal, act: Action): void {
+  const delta = program.command('delta').description('A Delta table by its path: a folder on this machine, or a lake address.');
+  const command = (name: string, description: string) =>
+    withProjectOptions(delta.command(name))
+      .description(description)
+      .argument('<path>')
+      .option('--version <N>', 'the table as of a version')
+      .option('--timestamp <T>', 'the table as of an instant, ISO 8601');
+  command('show', 'Protocol, schema, size.').action((path: string, options: Options) =>
+    act(async () => {
+      const table = (await ask(terminal, 'show', path, options)) as TableDocument;
+      if (options.json) printJson(terminal, table);
+      else terminal.out(`${formatTableDocument(table)}\n`);
+      return undefined;
+    }),
+  );
+  command('history', 'Its commits, newest first.').action((path: string, options: Options) =>
+    act(async () => {
+      const history = (await ask(terminal, 'history', path, options)) as TableHistoryDocument;
+      if (options.json) printJson(terminal, history);
+      else terminal.out(`${formatHistory(history)}\n`);
+      return undefined;
+    }),
+  );
+  command('read', 'Its rows.')
+    .option('--output <file>', 'write them to a Parquet file')
+    .action((path: string, options: Options) =>
+      act(async () => {
+        const document = (await ask(terminal, 'read', path, options)) as SqlDocument;
+        if (options.output !== undefined) {
+          if (options.json) printJson(terminal, { rowCount: document.rowCount, output: resolve(options.output) });
+          else terminal.note(`wrote ${formatCount(document.rowCount)} rows to ${options.output}`);
+        } else if (!options.json) {
+          for (const table of document.tables) terminal.out(`${formatTable(table.columns, table.rows)}\n`);
+        }
+        return undefined;
+      }),
+    );
+}
+
+/** A folder of this machine is read by this process itself; anything else is an address in the project's lake. */
+async function ask(terminal: Terminal, verb: 'show' | 'history' | 'read', path: string, options: Options): Promise<unknown> {
+  if (options.version !== undefined && options.timestamp !== undefined) {
+    throw new LakesteadError('USAGE', '--version and --timestamp cannot be given together');
+  }
+  const args = {
+    verb,
+    path,
+    version: options.version === undefined ? undefined : parseCount('version', options.version),
+    timestamp: options.timestamp,
+    output: options.output === undefined ? undefined : resolve(options.output),
+    format: options.json ? 'json' : 'table',
+  };
+  const emit = (event: { readonly kind: string } & Readonly<Record<string, unknown>>) => {
+    if (event.kind === 'text') terminal.out(String(event['text']));
+  };
+  if (existsSync(path)) return await readDeltaPath({ ...args, path: resolve(path) }, { signal: terminal.signal, emit });
+  return await perform(terminal, options, 'delta', args, emit);
+}

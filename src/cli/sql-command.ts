@@ -1,0 +1,63 @@
+import { resolve } from 'node:path';
+
+import type { Command } from 'commander';
+
+import { LakesteadError } from '#core';
+import type { SqlDocument } from '#project';
+
+import type { Action } from './command-line.ts';
+import { withProjectOptions } from './options.ts';
+import { perform, type ProjectOptions } from './perform.ts';
+import type { Terminal } from './terminal.ts';
+import { formatCount, formatDuration, formatTable } from './text-table.ts';
+
+type Options = ProjectOptions & {
+  readonly json?: boolean;
+  readonly database?: string;
+  readonly dialect?: string;
+  readonly format?: string;
+  readonly output?: string;
+};
+
+const formats = ['table', 'json', 'csv', 'ndjson', 'parquet'];
+
+export function addSqlCommand(program: Command, terminal: Terminal, act: Action): void {
+  withProjectOptions(program.command('sql'))
+    .description('Asks the lake or a database. Lake tables are layer.folder.table: gold.SalesLT.Address.')
+    .argument('<query>')
+    .option('--database <name>', 'a warehouse database (its dialect is T-SQL)')
+    .option('--dialect <name>', 'duckdb (the lake) or tsql')
+    .option('--format <name>', `${formats.join(', ')} (default: table on a terminal, csv into a pipe)`)
+    .option('--output <file>', 'write the result to a file')
+    .action((query: string, options: Options) =>
+      act(async () => {
+        const format = options.json ? 'json' : (options.format ?? (process.stdout.isTTY || options.output === undefined ? 'table' : 'csv'));
+        if (!formats.includes(format)) throw new LakesteadError('USAGE', `--format takes ${formats.join(', ')}, not "${format}"`);
+        if (format === 'parquet' && options.output === undefined)
+          throw new LakesteadError('USAGE', '--format parquet needs --output <file>');
+        const output = options.output === undefined ? undefined : resolve(options.output);
+        const args = { query, database: options.database, dialect: options.dialect, format, output };
+        const document = (await perform(terminal, options, 'sql', args, (event) => {
+          if (event.kind === 'text') terminal.out(String(event['text']));
+          else if (event.kind === 'message') terminal.note(String(event['text']));
+        })) as SqlDocument;
+        show(terminal, document, output);
+        return undefined;
+      }),
+    );
+}
+
+function show(terminal: Terminal, document: SqlDocument, output: string | undefined): void {
+  for (const result of document.tables) {
+    terminal.out(`${formatTable(result.columns, result.rows)}\n`);
+    terminal.note(
+      result.isCut
+        ? `the first ${formatCount(result.rows.length)} rows; --format csv, json, ndjson or parquet gives all`
+        : `${formatCount(result.rows.length)} rows`,
+    );
+  }
+  if (output !== undefined)
+    terminal.note(`wrote ${formatCount(document.rowCount)} rows to ${output} in ${formatDuration(document.durationMs)}`);
+  else if (document.tables.length === 0 && document.rowCount === 0 && document.rowsAffected !== undefined)
+    terminal.note(`${formatCount(document.rowsAffected)} rows affected`);
+}
