@@ -37,6 +37,8 @@ export type ObjectStore = {
    * whole at `publish`; `discard` (or a crash) leaves nothing that a reader sees.
    */
   stage(path: string): Promise<StagedFile>;
+  /** A folder in which the engine writes several files, for the same purpose as {@link ObjectStore.stage}. */
+  stageFolder(): Promise<StagedFolder>;
   /** An address that the engine can read the object from (a path of the local file system, or a cached copy). */
   readable(path: string): Promise<string>;
 };
@@ -47,5 +49,13 @@ export type StagedFile = {
   readonly localPath: string;
   /** Makes the object visible, replacing one that was there, or only if absent. Says its size. */
   publish(options?: { readonly ifAbsent?: boolean }): Promise<{ readonly sizeBytes: number }>;
+  discard(): Promise<void>;
+};
+
+/** A folder being filled beside the lake. `discard` also after `publish`: it removes what is left. */
+export type StagedFolder = {
+  readonly localPath: string;
+  /** Makes files of the folder visible as objects, all durable when this returns; `from` is relative to `localPath`. */
+  publish(files: readonly { readonly from: string; readonly path: string }[]): Promise<void>;
   discard(): Promise<void>;
 };
