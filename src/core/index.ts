@@ -10,4 +10,5 @@ export {
   type SourcePlace,
 } from './error.ts';
 export { type Log, silentLog } from './log.ts';
+export { nearMisses } from './near-miss.ts';
 export { Secret } from './secret.ts';
