@@ -10,7 +10,9 @@ const linkedServiceSchema = z.union([
   }),
   z.strictObject({
     type: name.optional().describe("another type of linked service, in Data Factory's words"),
-    typeProperties: z.record(z.string(), z.unknown()).describe('properties that replace those of the JSON; ${secret:name} and ${env:NAME} are taken'),
+    typeProperties: z
+      .record(z.string(), z.unknown())
+      .describe('properties that replace those of the JSON; ${secret:name} and ${env:NAME} are taken'),
   }),
 ]);
 
@@ -40,8 +42,14 @@ const engineSchema = z.strictObject({
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
   name: name.describe('the name of the project'),
-  factory: z.union([path.transform((one) => [one]), z.array(path)]).default([]).describe("folders in Data Factory's or Synapse's Git layout"),
-  main: z.union([name.transform((one) => [one]), z.array(name)]).default([]).describe('pipelines run in order as one run; folder:pipeline where names clash'),
+  factory: z
+    .union([path.transform((one) => [one]), z.array(path)])
+    .default([])
+    .describe("folders in Data Factory's or Synapse's Git layout"),
+  main: z
+    .union([name.transform((one) => [one]), z.array(name)])
+    .default([])
+    .describe('pipelines run in order as one run; folder:pipeline where names clash'),
   engine: engineSchema.default({}),
   environment: name.optional().describe('the default environment; without it the first one'),
   environments: z.record(name, environmentSchema).refine((all) => Object.keys(all).length > 0, 'must name at least one environment'),

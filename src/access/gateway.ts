@@ -1,0 +1,52 @@
+import type { ResultStream } from '#engine';
+import type { Sql } from '#sql';
+
+/** Who reads. The owner of the project is the only one until identities come. */
+export type Principal = { readonly kind: 'owner'; readonly name: string };
+
+/** The user whose project it is. */
+export const ownerPrincipal: Principal = { kind: 'owner', name: 'owner' };
+
+/** A table that a statement reads, as it was resolved. */
+export type ReadTable = { readonly address: string; readonly format: 'delta' | 'parquet' | 'csv' | 'json'; readonly version?: number };
+
+/** A statement of a person or a program in the lake's dialect: one SELECT of DuckDB over `layer.folder.table`. */
+export type ReadStatement = {
+  readonly principal: Principal;
+  readonly dialect: 'duckdb';
+  readonly text: string;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** A checked statement in which every table is a snapshot: ready for the engine. */
+export type EngineQuery = { readonly sql: Sql; readonly tables: readonly ReadTable[] };
+
+/** What somebody wants to read of the lake by its address: `gold/SalesLT/Address`, `https://account.dfs.../gold/...`. */
+export type LakeRead = {
+  readonly principal: Principal;
+  /** May hold the wildcards of `OPENROWSET` where `format` is not `delta`. */
+  readonly address: string;
+  readonly format: 'delta' | 'parquet' | 'csv' | 'json';
+  readonly signal?: AbortSignal | undefined;
+};
+
+/**
+ * What an address leads to at this moment. A Delta table is a SELECT of its newest snapshot; files are a list of paths
+ * that the engine can read, for the caller's own reader function and options.
+ */
+export type LakeRelation =
+  | { readonly kind: 'delta'; readonly sql: Sql; readonly version: number }
+  | { readonly kind: 'files'; readonly paths: readonly string[]; readonly names: readonly string[] };
+
+/** The result of a read. It owns its connection until its batches end or it is disposed. */
+export type GatewayResult = ResultStream & AsyncDisposable & { readonly tables: readonly ReadTable[] };
+
+/** Everything that a person or a program reads passes here. */
+export type Gateway = {
+  /** Checks a statement and puts snapshots in the place of its tables. Runs nothing of it. */
+  compile(statement: ReadStatement): Promise<EngineQuery>;
+  /** {@link Gateway.compile}, then runs it. */
+  read(statement: ReadStatement): Promise<GatewayResult>;
+  /** For the T-SQL sessions: what an address leads to, as this principal may see it. */
+  resolveLake(read: LakeRead): Promise<LakeRelation>;
+};

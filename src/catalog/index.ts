@@ -1,0 +1,1 @@
+export type { Catalog, LakeTable, TableColumn, TableDescription } from './catalog.ts';
