@@ -1,6 +1,23 @@
-export type { AddFile, CommitInfo, DeletionVectorDescriptor, Metadata, Protocol } from './actions.ts';
+export type { AddFile, CommitInfo, DeletionVectorDescriptor, DomainMetadata, Metadata, Protocol, RemoveFile, Txn } from './actions.ts';
+export { describeTable, type TableDescription } from './describe.ts';
+export type { HistoryEntry } from './history.ts';
 export type { LiveFiles } from './live-files.ts';
-export type { Condition, ScanFile, ScanOptions, ScanPlan } from './scan-plan.ts';
-export { type ArrayType, type DeltaType, describeType, formatSchema, type MapType, parseSchema, type StructField, type StructType } from './schema.ts';
-export type { Snapshot } from './snapshot.ts';
-export type { CommitResult, CreateOptions, DeltaTable, HistoryEntry, SnapshotOptions, TableLocation, WriteOptions } from './table.ts';
+export { planToSql } from './relation.ts';
+export type { LogState } from './replay.ts';
+export type { Condition, ConditionValue, ScanFile, ScanOptions, ScanPlan } from './scan-plan.ts';
+export { type ArrayType, type DeltaType, describeType, findField, formatSchema, type MapType, parseSchema, type StructField, type StructType } from './schema.ts';
+export { deltaTypeOf, duckdbType, schemaOfColumns } from './duckdb-types.ts';
+export { forgetSnapshot, type Snapshot, type SnapshotOptions, type TableLocation } from './snapshot.ts';
+export {
+  type CommitResult,
+  createTable,
+  type CreateOptions,
+  type DeltaTable,
+  findTable,
+  openTable,
+  tableToSql,
+  type WriteMode,
+  type WriteOptions,
+  writeTable,
+  type WriteTableOptions,
+} from './table.ts';

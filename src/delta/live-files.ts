@@ -16,6 +16,8 @@ export type LiveFiles = {
   readonly partitionValues: readonly (readonly (string | null)[])[];
   /** The statistics as JSON text, null where the writer left them out. */
   readonly stats: readonly (string | null)[];
+  /** Paths as the log spells them, by the file's index, where that is not how we would: a remove must repeat them exactly. */
+  readonly spelledPaths: ReadonlyMap<number, string>;
   /** Deletion vectors by the file's index. */
   readonly deletionVectors: ReadonlyMap<number, DeletionVectorDescriptor>;
   /** Rarely used fields of `add` (`tags`, `baseRowId` ...) by the file's index, kept for checkpoints. */

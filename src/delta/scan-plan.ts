@@ -1,10 +1,18 @@
-import type { DeletionVectorDescriptor } from './actions.ts';
-import type { StructField } from './schema.ts';
+import { LakesteadError } from '#core';
 
-/** One condition on a column. Values are as in JSON: dates and timestamps as ISO text. */
+import type { DeletionVectorDescriptor } from './actions.ts';
+import { canMatchPartition, canMatchStatistics, parseStatistics } from './pruning.ts';
+import { columnMappingOf } from './protocol-support.ts';
+import { findField, type StructField } from './schema.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** A value to compare with, as in JSON: dates and timestamps as ISO text. */
+export type ConditionValue = string | number | bigint | boolean;
+
+/** One condition on a column. Text compares by its UTF-8 bytes: whoever compares without case leaves it out. */
 export type Condition =
-  | { readonly column: string; readonly op: '=' | '<' | '<=' | '>' | '>='; readonly value: string | number | bigint | boolean }
-  | { readonly column: string; readonly op: 'in'; readonly values: readonly (string | number | bigint | boolean)[] }
+  | { readonly column: string; readonly op: '=' | '<' | '<=' | '>' | '>='; readonly value: ConditionValue }
+  | { readonly column: string; readonly op: 'in'; readonly values: readonly ConditionValue[] }
   | { readonly column: string; readonly op: 'is null' | 'is not null' };
 
 export type ScanOptions = {
@@ -17,13 +25,15 @@ export type ScanOptions = {
 /** Which files to read, and as what. Plain data. */
 export type ScanPlan = {
   readonly table: string;
+  /** The table's folder in its store. */
+  readonly path: string;
   readonly version: number;
   readonly columns: readonly StructField[];
   readonly partitionColumns: readonly string[];
   readonly columnMapping: 'none' | 'name' | 'id';
   readonly files: readonly ScanFile[];
   readonly bytes: number;
-  /** How many files the log lists, and why some of them are not read. */
+  /** How many files the log lists that are not read, and why. */
   readonly skipped: { readonly byPartition: number; readonly byStatistics: number };
 };
 
@@ -32,6 +42,61 @@ export type ScanFile = {
   /** Relative to the table's folder, or absolute. */
   readonly path: string;
   readonly sizeBytes: number;
-  readonly partitionValues: Readonly<Record<string, string | null>>;
+  /** In the order of the plan's `partitionColumns`. */
+  readonly partitionValues: readonly (string | null)[];
   readonly deletionVector?: DeletionVectorDescriptor;
 };
+
+/** A field's name in files, statistics and partition values: its own, or the one that column mapping gave it. */
+export function physicalName(field: StructField, mapping: ScanPlan['columnMapping']): string {
+  const name = field.metadata['delta.columnMapping.physicalName'];
+  return mapping !== 'none' && typeof name === 'string' ? name : field.name;
+}
+
+/**
+ * Decides which files of a snapshot to read. Reads nothing itself.
+ *
+ * @throws {LakesteadError} `DELTA_SCHEMA_MISMATCH` for a column that the table does not have
+ */
+export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPlan {
+  const { schema, files } = snapshot;
+  const field = (name: string): StructField => {
+    const found = findField(schema, name);
+    if (found !== undefined) return found;
+    throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `${snapshot.table} has no column ${name} in version ${snapshot.version}`, { hint: `its columns are ${schema.fields.map((other) => other.name).join(', ')}` });
+  };
+  const columns = options.columns === undefined ? schema.fields : options.columns.map(field);
+  const mapping = columnMappingOf(snapshot.metadata);
+  const conditions = (options.filter ?? []).map((condition) => ({ condition, field: field(condition.column) }));
+  // Partition columns are logical names in the metadata, and physical ones in a file's values.
+  const partitionIndexes = new Map(snapshot.partitionColumns.map((name, index) => [name.toLowerCase(), index]));
+  const onPartitions = conditions.filter((one) => partitionIndexes.has(one.field.name.toLowerCase()));
+  const onStatistics = conditions.filter((one) => !partitionIndexes.has(one.field.name.toLowerCase()));
+  const chosen: ScanFile[] = [];
+  const skipped = { byPartition: 0, byStatistics: 0 };
+  let bytes = 0;
+  for (let index = 0; index < files.count; index += 1) {
+    const value = (name: string) => files.partitionValues[partitionIndexes.get(name.toLowerCase()) ?? -1]?.[index] ?? null;
+    if (!onPartitions.every((one) => canMatchPartition(one.condition, one.field.type, value(one.field.name)))) {
+      skipped.byPartition += 1;
+      continue;
+    }
+    if (onStatistics.length > 0) {
+      const statistics = parseStatistics(files.stats[index] ?? null);
+      if (statistics !== undefined && !onStatistics.every((one) => canMatchStatistics(one.condition, one.field.type, physicalName(one.field, mapping), statistics))) {
+        skipped.byStatistics += 1;
+        continue;
+      }
+    }
+    const deletionVector = files.deletionVectors.get(index);
+    const sizeBytes = files.sizes[index] ?? 0;
+    bytes += sizeBytes;
+    chosen.push({
+      path: files.paths[index] ?? '',
+      sizeBytes,
+      partitionValues: files.partitionValues.map((values) => values[index] ?? null),
+      ...(deletionVector === undefined ? {} : { deletionVector }),
+    });
+  }
+  return { table: snapshot.table, path: snapshot.path, version: snapshot.version, columns, partitionColumns: snapshot.partitionColumns, columnMapping: mapping, files: chosen, bytes, skipped };
+}

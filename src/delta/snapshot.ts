@@ -1,14 +1,24 @@
-import type { Metadata, Protocol } from './actions.ts';
+import { LakesteadError } from '#core';
+import type { Engine, Lease } from '#engine';
+import type { ObjectStore } from '#storage';
+
+import { type Action, type Metadata, parseCommit, type Protocol } from './actions.ts';
+import { readCheckpoint } from './checkpoint-read.ts';
 import type { LiveFiles } from './live-files.ts';
-import type { ScanOptions, ScanPlan } from './scan-plan.ts';
+import { type CommitFile, commitPath, findLogSegment, listCommits, listNewCommits, type LogSegment } from './log-segment.ts';
+import { checkReadable, schemaOf } from './protocol-support.ts';
+import { emptyState, type LogState, replayCommits } from './replay.ts';
+import { planScan, type ScanOptions, type ScanPlan } from './scan-plan.ts';
 import type { StructType } from './schema.ts';
 
 /** One version of a table: plain data that never changes. */
 export type Snapshot = {
   /** For messages: the store's root and the table's path in it. */
   readonly table: string;
+  /** The table's folder in its store. */
+  readonly path: string;
   readonly version: number;
-  /** When this version was committed: of its `commitInfo`, else the modification time of its log file. */
+  /** When this version was committed: its in-commit timestamp, else the modification time of its log file, as Spark has it. */
   readonly timestamp: Date;
   readonly protocol: Protocol;
   readonly metadata: Metadata;
@@ -17,6 +27,200 @@ export type Snapshot = {
   readonly files: LiveFiles;
   /** The version of the checkpoint it was read from. */
   readonly checkpointVersion: number | undefined;
+  /** All that the log says, with what only writers need. */
+  readonly log: LogState;
   /** Which files to read for those columns and that filter. */
   scan(options?: ScanOptions): ScanPlan;
 };
+
+/** Where a table is and what reads its Parquet. `path` is its folder in the store. */
+export type TableLocation = { readonly store: ObjectStore; readonly path: string; readonly engine: Engine };
+
+/** Which state of a table: a version, the newest at or before an instant, or (neither) the newest. */
+export type SnapshotOptions = {
+  readonly version?: number | undefined;
+  readonly timestamp?: Date | undefined;
+  /** The connection that reads checkpoints; default one of the engine's. Whoever holds a lease should hand it in: waiting for a second one can last. */
+  readonly lease?: Lease | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** For messages. */
+export function describeLocation({ store, path }: Pick<TableLocation, 'store' | 'path'>): string {
+  return path === '' ? store.root : `${store.root}/${path}`;
+}
+
+type CacheEntry = { readonly snapshot: Snapshot; readonly newestCommit: CommitFile | undefined };
+
+/** The newest known snapshot of each table of a store. Bounded by files in all, because those are what takes memory. */
+const caches = new WeakMap<ObjectStore, Map<string, CacheEntry>>();
+const maxCachedFiles = 1_000_000;
+
+/**
+ * Loads a version of a table. The newest one is kept for the process and brought forward by one listing of what came
+ * after it.
+ *
+ * @throws {LakesteadError} `DELTA_NOT_A_TABLE`, `DELTA_VERSION_NOT_FOUND`, `DELTA_CORRUPT`, `DELTA_UNSUPPORTED`
+ */
+export async function loadSnapshot(location: TableLocation, options: SnapshotOptions = {}): Promise<Snapshot> {
+  options.signal?.throwIfAborted();
+  const version = options.timestamp === undefined ? options.version : await findVersionAt(location, options.timestamp);
+  const cached = caches.get(location.store)?.get(location.path);
+  if (cached !== undefined) {
+    if (version === cached.snapshot.version && (await isSameCommit(location, cached))) return cached.snapshot;
+    const newer = version === undefined ? await bringForward(location, cached) : undefined;
+    if (newer !== undefined) return remember(location, newer);
+  }
+  const segment = await findLogSegment(location.store, location.path, version);
+  if (segment === undefined) {
+    throw new LakesteadError('DELTA_NOT_A_TABLE', `${describeLocation(location)} is no Delta table: it has no _delta_log with commits`, {
+      hint: 'check the path; "lakestead table list" shows the tables of the lake',
+    });
+  }
+  const entry = await loadSegment(location, segment, options);
+  return version === undefined ? remember(location, entry) : entry.snapshot;
+}
+
+function remember({ store, path }: TableLocation, entry: CacheEntry): Snapshot {
+  const cache = caches.get(store) ?? new Map<string, CacheEntry>();
+  caches.set(store, cache);
+  // Of two loads at a time the older may end last.
+  const held = cache.get(path);
+  if (held === undefined || held.snapshot.version <= entry.snapshot.version || held.snapshot.metadata.id !== entry.snapshot.metadata.id) {
+    cache.delete(path);
+    cache.set(path, entry);
+  }
+  let count = [...cache.values()].reduce((sum, { snapshot }) => sum + snapshot.files.count, 0);
+  for (const [key, { snapshot }] of cache) {
+    if (count <= maxCachedFiles || cache.size === 1) break;
+    cache.delete(key);
+    count -= snapshot.files.count;
+  }
+  return entry.snapshot;
+}
+
+/** Forgets what is known of a table: for whoever replaces its folder. */
+export function forgetSnapshot({ store, path }: Pick<TableLocation, 'store' | 'path'>): void {
+  caches.get(store)?.delete(path);
+}
+
+async function isSameCommit({ store }: TableLocation, { newestCommit }: CacheEntry): Promise<boolean> {
+  if (newestCommit === undefined) return false;
+  const found = await store.find(newestCommit.path);
+  return found?.modifiedAt.getTime() === newestCommit.modifiedAt.getTime();
+}
+
+async function bringForward(location: TableLocation, cached: CacheEntry): Promise<CacheEntry | undefined> {
+  const { snapshot, newestCommit } = cached;
+  if (newestCommit === undefined) return undefined;
+  let commits: readonly CommitFile[];
+  try {
+    commits = await listNewCommits(location.store, location.path, snapshot.version - 1);
+  } catch (error) {
+    // Someone put another table here, or cleaned the log: then the whole log says what is true.
+    if (error instanceof LakesteadError && error.code === 'DELTA_CORRUPT') return undefined;
+    throw error;
+  }
+  // The version we know must still be the same file: a folder that was removed and made anew starts its versions again.
+  const [known, ...later] = commits;
+  if (known?.version !== snapshot.version || known.modifiedAt.getTime() !== newestCommit.modifiedAt.getTime()) return undefined;
+  if (later.length === 0) return cached;
+  const parsed = await readCommits(location.store, later);
+  const state = replayCommits(snapshot.log, parsed);
+  return makeEntry(location, state, later.at(-1), parsed.at(-1)?.actions, snapshot.checkpointVersion, undefined);
+}
+
+async function loadSegment(location: TableLocation, segment: LogSegment, options: SnapshotOptions): Promise<CacheEntry> {
+  const { checkpoint } = segment;
+  const reading = readCommits(location.store, segment.commits);
+  const start = checkpoint === undefined ? emptyState : await withLease(location, options, async (lease) => await readCheckpoint(location.store, checkpoint, lease, options)).catch(async (error: unknown) => {
+    await Promise.allSettled([reading]);
+    throw error;
+  }); // prettier-ignore
+  const commits = await reading;
+  options.signal?.throwIfAborted();
+  let newest = segment.commits.at(-1);
+  let lastActions = commits.at(-1)?.actions;
+  if (newest === undefined) {
+    const info = await location.store.find(commitPath(location.path, segment.version));
+    if (info !== undefined) {
+      newest = { version: segment.version, path: info.path, modifiedAt: info.modifiedAt };
+      lastActions = (await readCommits(location.store, [newest]))[0]?.actions;
+    }
+  }
+  const checkpointInfo = newest === undefined ? await location.store.find(checkpoint?.paths[0] ?? '') : undefined;
+  return makeEntry(location, replayCommits(start, commits), newest, lastActions, checkpoint?.version, checkpointInfo?.modifiedAt, segment.version);
+}
+
+function makeEntry(
+  location: TableLocation,
+  log: LogState,
+  newestCommit: CommitFile | undefined,
+  lastActions: readonly Action[] | undefined,
+  checkpointVersion: number | undefined,
+  otherTime: Date | undefined,
+  version = newestCommit?.version ?? 0,
+): CacheEntry {
+  const table = describeLocation(location);
+  const { protocol, metadata } = log;
+  if (protocol === undefined || metadata === undefined) {
+    throw new LakesteadError('DELTA_CORRUPT', `the log of ${table} has no ${protocol === undefined ? 'protocol' : 'metaData'} action up to version ${version}`, {
+      hint: 'the log was damaged or is not complete: restore _delta_log from a copy',
+    });
+  }
+  checkReadable(protocol, table);
+  const schema = schemaOf(metadata, table);
+  const inCommit = metadata.configuration['delta.enableInCommitTimestamps'] === 'true' ? lastActions?.find(({ commitInfo }) => commitInfo)?.commitInfo?.inCommitTimestamp : undefined;
+  const snapshot: Snapshot = {
+    table,
+    path: location.path,
+    version,
+    timestamp: inCommit === undefined ? (newestCommit?.modifiedAt ?? otherTime ?? new Date(0)) : new Date(inCommit),
+    protocol,
+    metadata,
+    schema,
+    partitionColumns: metadata.partitionColumns,
+    files: log.files,
+    checkpointVersion,
+    log,
+    scan: (options = {}) => planScan(snapshot, options),
+  };
+  return { snapshot, newestCommit };
+}
+
+const readsAtOnce = 8;
+
+/** Reads and checks commits, a few at a time, in order. */
+export async function readCommits(store: ObjectStore, commits: readonly CommitFile[]): Promise<readonly { readonly actions: readonly Action[]; readonly path: string; readonly commit: CommitFile }[]> {
+  const decoder = new TextDecoder();
+  const found: { actions: readonly Action[]; path: string; commit: CommitFile }[] = [];
+  for (let start = 0; start < commits.length; start += readsAtOnce) {
+    const slice = commits.slice(start, start + readsAtOnce);
+    const texts = await Promise.all(slice.map(async ({ path }) => decoder.decode(await store.get(path))));
+    slice.forEach((commit, index) => found.push({ actions: parseCommit(texts[index] ?? '', commit.path), path: commit.path, commit }));
+  }
+  return found;
+}
+
+/** Runs work with the lease that was handed in, or with one of the engine's. */
+export async function withLease<T>({ engine }: TableLocation, options: { readonly lease?: Lease | undefined; readonly signal?: AbortSignal | undefined }, work: (lease: Lease) => Promise<T>): Promise<T> {
+  if (options.lease !== undefined) return await work(options.lease);
+  return await engine.withLease(work, { signal: options.signal });
+}
+
+async function findVersionAt(location: TableLocation, timestamp: Date): Promise<number> {
+  const commits = await listCommits(location.store, location.path);
+  let found: number | undefined;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const { version, modifiedAt } of commits) {
+    // Clocks go back now and then: versions are taken as at least a millisecond apart, as Spark does.
+    last = Math.max(modifiedAt.getTime(), last + 1);
+    if (last > timestamp.getTime()) break;
+    found = version;
+  }
+  if (found !== undefined) return found;
+  if (commits.length === 0) throw new LakesteadError('DELTA_NOT_A_TABLE', `${describeLocation(location)} is no Delta table: it has no _delta_log with commits`);
+  throw new LakesteadError('DELTA_VERSION_NOT_FOUND', `${describeLocation(location)} has no version of ${timestamp.toISOString()} or before: its oldest commit is of ${commits[0]?.modifiedAt.toISOString() ?? ''}`, {
+    hint: 'lakestead delta history lists the versions with their times',
+  });
+}

@@ -1,19 +1,16 @@
-import type { Engine, Lease } from '#engine';
+import { LakesteadError } from '#core';
+import type { Lease } from '#engine';
 import type { Sql } from '#sql';
-import type { ObjectStore } from '#storage';
 
+import { writeCheckpoint } from './checkpoint-write.ts';
+import { type HistoryEntry, readHistory } from './history.ts';
+import { logFolder } from './log-segment.ts';
+import { planToSql } from './relation.ts';
+import type { ScanOptions } from './scan-plan.ts';
 import type { StructType } from './schema.ts';
-import type { Snapshot } from './snapshot.ts';
-
-/** Where a table is and what reads its Parquet. `path` is its folder in the store. */
-export type TableLocation = { readonly store: ObjectStore; readonly path: string; readonly engine: Engine };
-
-/** Which state of a table: a version, the newest at or before an instant, or (neither) the newest. */
-export type SnapshotOptions = {
-  readonly version?: number | undefined;
-  readonly timestamp?: Date | undefined;
-  readonly signal?: AbortSignal | undefined;
-};
+import { describeLocation, loadSnapshot, type Snapshot, type SnapshotOptions, type TableLocation, withLease } from './snapshot.ts';
+import { nothingStaged } from './stage.ts';
+import { append, commitCreate, createFromQuery, overwrite } from './write.ts';
 
 /** How data is written. */
 export type WriteOptions = {
@@ -38,19 +35,8 @@ export type CommitResult = {
   readonly filesAdded: number;
   readonly filesRemoved: number;
   readonly bytesWritten: number;
-};
-
-/** One commit, as `DESCRIBE HISTORY` shows it. */
-export type HistoryEntry = {
-  readonly version: number;
-  readonly timestamp: Date;
-  readonly operation: string | undefined;
-  readonly operationParameters: Readonly<Record<string, unknown>>;
-  readonly operationMetrics: Readonly<Record<string, unknown>>;
-  readonly readVersion: number | undefined;
-  readonly isBlindAppend: boolean | undefined;
-  readonly engineInfo: string | undefined;
-  readonly userMetadata: string | undefined;
+  /** What went wrong without harm to the commit: a checkpoint that could not be written. */
+  readonly warnings: readonly string[];
 };
 
 /** A Delta table that exists. Holds nothing open: snapshots are plain data, shared within the process. */
@@ -63,7 +49,7 @@ export type DeltaTable = TableLocation & {
   /** Newest first; only versions whose JSON is still in the log. */
   history(options?: { readonly limit?: number | undefined; readonly signal?: AbortSignal | undefined }): Promise<readonly HistoryEntry[]>;
   /** Writes a checkpoint of the newest version, as every tenth commit does by itself. */
-  checkpoint(options?: { readonly signal?: AbortSignal | undefined }): Promise<{ readonly version: number }>;
+  checkpoint(options?: { readonly lease?: Lease | undefined; readonly signal?: AbortSignal | undefined }): Promise<{ readonly version: number }>;
 };
 
 /** What a new table is. */
@@ -76,3 +62,88 @@ export type CreateOptions = TableLocation & {
   readonly properties?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
 };
+
+/** How {@link writeTable} treats a table that is there, as Spark's writer has it. */
+export type WriteMode = 'append' | 'overwrite' | 'error' | 'ignore';
+
+/** What {@link writeTable} writes, and where. */
+export type WriteTableOptions = TableLocation & WriteOptions & { readonly query: Sql; readonly mode: WriteMode };
+
+/**
+ * The table at that place.
+ *
+ * @throws {LakesteadError} `DELTA_NOT_A_TABLE` when there is none
+ * @example
+ * const table = await openTable({ store: await openLocalStore('lake'), path: 'gold/sales', engine });
+ * const query = await planToSql((await table.snapshot()).scan({ columns: ['total'] }), table.store);
+ * await engine.withLease((lease) => lease.rows(sql`SELECT sum(total) AS total FROM (${query}) AS sales`));
+ */
+export async function openTable(location: TableLocation, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<DeltaTable> {
+  const table = await findTable(location, options);
+  if (table !== undefined) return table;
+  throw new LakesteadError('DELTA_NOT_A_TABLE', `${describeLocation(location)} is no Delta table: it has no _delta_log with commits`, {
+    hint: 'check the path; "lakestead table list" shows the tables of the lake',
+  });
+}
+
+/** The table at that place, `undefined` when there is none. Whether it can be read shows when it is. */
+export async function findTable(location: TableLocation, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<DeltaTable | undefined> {
+  options.signal?.throwIfAborted();
+  const { store, path } = location;
+  const entries = await store.entries(logFolder(path));
+  return entries?.some(({ kind, name }) => kind === 'file' && /^\d{20}\./.test(name)) === true ? makeTable(location) : undefined;
+}
+
+/**
+ * Makes a new, empty table: reader version 1, writer version 2.
+ *
+ * @throws {LakesteadError} `DELTA_CONFLICT` when there is a table already
+ */
+export async function createTable(options: CreateOptions): Promise<DeltaTable> {
+  const { schema, partitionBy = [], properties = {} } = options;
+  await commitCreate(options, schema, partitionBy, properties, nothingStaged, { operation: 'CREATE TABLE', signal: options.signal, name: options.name, description: options.description });
+  return makeTable(options);
+}
+
+/**
+ * Writes a query's rows, making the table when it is not there: in one commit either way.
+ *
+ * @throws {LakesteadError} `STORAGE_EXISTS` in mode `error` when there is a table, and what {@link DeltaTable.append} and {@link DeltaTable.overwrite} throw
+ */
+export async function writeTable(options: WriteTableOptions): Promise<CommitResult> {
+  const table = await findTable(options, options);
+  if (table === undefined) return await createFromQuery(options);
+  switch (options.mode) {
+    case 'append':
+      return await table.append(options.query, options);
+    case 'overwrite':
+      return await table.overwrite(options.query, options);
+    case 'error':
+      throw new LakesteadError('STORAGE_EXISTS', `there is a table at ${describeLocation(options)} already; nothing was written`, { hint: 'write with mode "append" or "overwrite"' });
+    case 'ignore':
+      return { version: (await table.snapshot(options)).version, rowsWritten: 0, filesAdded: 0, filesRemoved: 0, bytesWritten: 0, warnings: [] };
+  }
+}
+
+/** The newest state of a table (or the one asked for) as a SELECT of DuckDB: opens, plans and writes the SQL in one go. */
+export async function tableToSql(location: TableLocation, options: SnapshotOptions & ScanOptions = {}): Promise<Sql> {
+  return await planToSql((await loadSnapshot(location, options)).scan(options), location.store);
+}
+
+function makeTable(location: TableLocation): DeltaTable {
+  const { store, path, engine } = location;
+  return {
+    store,
+    path,
+    engine,
+    snapshot: async (options) => await loadSnapshot(location, options),
+    append: async (query, options) => await append(location, query, options),
+    overwrite: async (query, options) => await overwrite(location, query, options),
+    history: async (options) => await readHistory(location, options),
+    checkpoint: async (options = {}) => {
+      const snapshot = await loadSnapshot(location, options);
+      await withLease(location, options, async (lease) => await writeCheckpoint(location, snapshot, lease, options));
+      return { version: snapshot.version };
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { LakesteadError } from '#core';
+
+import { type Action, type CommitInfo, formatCommit, parseCommit } from './actions.ts';
+import { commitPath } from './log-segment.ts';
+import { describeLocation, type TableLocation } from './snapshot.ts';
+
+/** What a transaction wants to commit, and what it would not bear from others meanwhile. */
+export type Transaction = {
+  /** The version it was planned on; -1 for a table that is not there yet. */
+  readonly readVersion: number;
+  readonly actions: readonly Action[];
+  readonly commitInfo: CommitInfo & { readonly txnId: string };
+  /** `append` reads nothing: others' appends and overwrites do not touch it. `table` read everything: any change of data does. */
+  readonly reads: 'nothing' | 'table';
+};
+
+const maxAttempts = 1000;
+
+/**
+ * Commits by one put-if-absent of the next version. When another writer was first and nothing collides, the next
+ * version after it is tried; a commit whose answer was lost is recognised by its `txnId`.
+ *
+ * @returns the version, and the commits of others that came between
+ * @throws {LakesteadError} `DELTA_CONFLICT`: nothing of the transaction is visible then
+ */
+export async function commit(location: TableLocation, transaction: Transaction, signal?: AbortSignal): Promise<{ readonly version: number }> {
+  const { commitInfo } = transaction;
+  let version = transaction.readVersion + 1;
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    signal?.throwIfAborted();
+    const path = commitPath(location.path, version);
+    const text = formatCommit([{ commitInfo }, ...transaction.actions]);
+    try {
+      await location.store.putIfAbsent(path, Buffer.from(text));
+      return { version };
+    } catch (error) {
+      const winner = await findCommit(location, version);
+      if (winner?.some((action) => action.commitInfo?.txnId === commitInfo.txnId) === true) return { version };
+      if (winner === undefined || !(error instanceof LakesteadError) || error.code !== 'STORAGE_EXISTS') throw error;
+      checkCompatible(location, transaction, version, winner);
+      version += 1;
+      // Many writers at once: a little chance in time lets them pass one another.
+      if (attempt > 2) await sleep(Math.random() * Math.min(attempt, 20), undefined, { signal });
+    }
+  }
+  throw new LakesteadError('DELTA_CONFLICT', `${describeLocation(location)}: other writers were first ${maxAttempts} times; nothing of this write is visible`, { retryable: true });
+}
+
+async function findCommit(location: TableLocation, version: number): Promise<readonly Action[] | undefined> {
+  const path = commitPath(location.path, version);
+  try {
+    return parseCommit(new TextDecoder().decode(await location.store.get(path)), path);
+  } catch (error) {
+    if (error instanceof LakesteadError && error.code === 'STORAGE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+function checkCompatible(location: TableLocation, transaction: Transaction, version: number, winner: readonly Action[]): void {
+  const reason = findConflict(transaction, winner);
+  if (reason === undefined) return;
+  throw new LakesteadError('DELTA_CONFLICT', `version ${version} of ${describeLocation(location)} was committed by another writer: ${reason}; nothing of this write is visible`, {
+    hint: 'run the write again: it then starts from the new version',
+    retryable: true,
+    data: { version, operation: winner.find((action) => action.commitInfo)?.commitInfo?.operation },
+  });
+}
+
+function findConflict(transaction: Transaction, winner: readonly Action[]): string | undefined {
+  if (transaction.readVersion < 0) return 'it created the table';
+  if (winner.some((action) => action.protocol)) return 'it changed the protocol';
+  if (winner.some((action) => action.metaData)) return "it changed the table's schema or properties";
+  if (transaction.reads === 'nothing') return undefined;
+  if (winner.some((action) => action.remove)) return 'it removed data that this write replaces';
+  if (winner.some((action) => action.add)) return 'it added data that this write would not have replaced';
+  return undefined;
+}

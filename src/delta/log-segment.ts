@@ -1,0 +1,187 @@
+import { LakesteadError } from '#core';
+import type { ObjectInfo, ObjectStore } from '#storage';
+
+/** What a version is read from: a checkpoint (or none) and the commits after it, without a gap. */
+export type LogSegment = {
+  readonly version: number;
+  readonly checkpoint: Checkpoint | undefined;
+  /** Ascending, each one more than the one before. */
+  readonly commits: readonly CommitFile[];
+};
+
+/** A complete classic checkpoint: one file, or all parts of several. */
+export type Checkpoint = { readonly version: number; readonly paths: readonly string[] };
+
+/** A commit's file in the store. */
+export type CommitFile = { readonly version: number; readonly path: string; readonly modifiedAt: Date };
+
+type LogFile =
+  | { readonly kind: 'commit'; readonly version: number }
+  | { readonly kind: 'checkpoint'; readonly version: number }
+  | { readonly kind: 'part'; readonly version: number; readonly part: number; readonly parts: number }
+  | { readonly kind: 'v2'; readonly version: number };
+
+/** The folder of a table's log in its store. */
+export function logFolder(tablePath: string): string {
+  return tablePath === '' ? '_delta_log' : `${tablePath}/_delta_log`;
+}
+
+/** The path of a version's commit. */
+export function commitPath(tablePath: string, version: number): string {
+  return `${logFolder(tablePath)}/${padVersion(version)}.json`;
+}
+
+/** The path of a version's checkpoint in one file. */
+export function checkpointPath(tablePath: string, version: number): string {
+  return `${logFolder(tablePath)}/${padVersion(version)}.checkpoint.parquet`;
+}
+
+/** The path of the hint at the newest checkpoint. */
+export function lastCheckpointPath(tablePath: string): string {
+  return `${logFolder(tablePath)}/_last_checkpoint`;
+}
+
+function padVersion(version: number): string {
+  return String(version).padStart(20, '0');
+}
+
+function parseLogName(name: string): LogFile | undefined {
+  const [, digits, rest] = /^(\d{20})\.(.+)$/.exec(name) ?? [];
+  if (digits === undefined || rest === undefined) return undefined;
+  const version = Number(digits);
+  if (rest === 'json') return { kind: 'commit', version };
+  if (rest === 'checkpoint.parquet') return { kind: 'checkpoint', version };
+  const [, part, parts] = /^checkpoint\.(\d{10})\.(\d{10})\.parquet$/.exec(rest) ?? [];
+  if (part !== undefined && parts !== undefined) return { kind: 'part', version, part: Number(part), parts: Number(parts) };
+  if (/^checkpoint\.[0-9a-f-]{36}\.(?:json|parquet)$/i.test(rest)) return { kind: 'v2', version };
+  return undefined;
+}
+
+/**
+ * Finds what to read for `version` (default: the newest). Lists the log from the newest checkpoint that
+ * `_last_checkpoint` hints at, or the whole log where that hint is missing, damaged or wrong.
+ *
+ * @returns `undefined` when there is no log at all
+ * @throws {LakesteadError} `DELTA_VERSION_NOT_FOUND` when that version is not in the log, `DELTA_CORRUPT` for gaps,
+ * `DELTA_UNSUPPORTED` when only a version-2 checkpoint holds what is needed
+ */
+export async function findLogSegment(store: ObjectStore, tablePath: string, version?: number): Promise<LogSegment | undefined> {
+  const hint = await readLastCheckpoint(store, tablePath);
+  if (hint !== undefined && (version === undefined || hint <= version)) {
+    const files = await listLog(store, tablePath, hint);
+    // A hint at a checkpoint that is not there (or at none older than it) costs this one more listing.
+    const segment = files.length > 0 ? tryMakeSegment(files, tablePath, version) : undefined;
+    if (segment !== undefined) return segment;
+  }
+  const files = await listLog(store, tablePath, 0);
+  if (files.length === 0) return undefined;
+  return makeSegment(files, tablePath, version);
+}
+
+/** Commits after `version`, ascending and without a gap: what brings a snapshot forward. */
+export async function listNewCommits(store: ObjectStore, tablePath: string, version: number): Promise<readonly CommitFile[]> {
+  const commits: CommitFile[] = [];
+  for await (const info of store.list(logFolder(tablePath), { after: commitPath(tablePath, version) })) {
+    const file = parseLogName(nameOf(info.path));
+    if (file?.kind === 'commit') commits.push({ version: file.version, path: info.path, modifiedAt: info.modifiedAt });
+  }
+  checkContinuous(commits, tablePath, version + 1);
+  return commits;
+}
+
+/** Every commit that is still there as JSON, ascending; gaps are left as they are. */
+export async function listCommits(store: ObjectStore, tablePath: string): Promise<readonly CommitFile[]> {
+  const files = await listLog(store, tablePath, 0);
+  return files.flatMap(({ file, info }) => (file.kind === 'commit' ? [{ version: file.version, path: info.path, modifiedAt: info.modifiedAt }] : []));
+}
+
+async function readLastCheckpoint(store: ObjectStore, tablePath: string): Promise<number | undefined> {
+  try {
+    const hint: unknown = JSON.parse(new TextDecoder().decode(await store.get(lastCheckpointPath(tablePath))));
+    if (typeof hint === 'object' && hint !== null && 'version' in hint && Number.isSafeInteger(hint.version)) return Number(hint.version);
+    return undefined;
+  } catch (error) {
+    // The hint only saves a listing: a missing or damaged one is no loss.
+    if (error instanceof SyntaxError || (error instanceof LakesteadError && error.code === 'STORAGE_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+type ListedFile = { readonly file: LogFile; readonly info: ObjectInfo };
+
+async function listLog(store: ObjectStore, tablePath: string, fromVersion: number): Promise<ListedFile[]> {
+  const folder = logFolder(tablePath);
+  const files: ListedFile[] = [];
+  // Everything of a version begins with its 20 digits and a dot, which is less than any character that follows them.
+  const after = fromVersion === 0 ? undefined : `${folder}/${padVersion(fromVersion)}`;
+  for await (const info of store.list(folder, after === undefined ? {} : { after })) {
+    if (info.path.indexOf('/', folder.length + 1) !== -1) continue; // sidecars, staged commits
+    const file = parseLogName(nameOf(info.path));
+    if (file !== undefined) files.push({ file, info });
+  }
+  return files;
+}
+
+function tryMakeSegment(files: readonly ListedFile[], tablePath: string, version: number | undefined): LogSegment | undefined {
+  try {
+    return makeSegment(files, tablePath, version);
+  } catch (error) {
+    if (error instanceof LakesteadError) return undefined; // the whole log is listed next, and that one says what is wrong
+    throw error;
+  }
+}
+
+function makeSegment(files: readonly ListedFile[], tablePath: string, version: number | undefined): LogSegment {
+  const upTo = version ?? Number.POSITIVE_INFINITY;
+  const checkpoint = findCheckpoint(files, upTo);
+  const from = checkpoint === undefined ? 0 : checkpoint.version + 1;
+  const commits = files.flatMap(({ file, info }) =>
+    file.kind === 'commit' && file.version >= from && file.version <= upTo ? [{ version: file.version, path: info.path, modifiedAt: info.modifiedAt }] : [],
+  );
+  const newest = commits.at(-1)?.version ?? checkpoint?.version;
+  const isV2Needed = files.some(({ file }) => file.kind === 'v2' && file.version <= upTo && file.version > (checkpoint?.version ?? -1));
+  if (isV2Needed && (commits[0]?.version ?? from) !== from) {
+    throw new LakesteadError('DELTA_UNSUPPORTED', `${tablePath} can be read only from its v2 checkpoint, which is not supported yet`, { data: { features: ['v2Checkpoint'] } });
+  }
+  checkContinuous(commits, tablePath, from);
+  if (newest === undefined || (version !== undefined && newest !== version)) {
+    const oldest = files[0]?.file.version;
+    throw new LakesteadError('DELTA_VERSION_NOT_FOUND', `version ${version ?? 0} of ${tablePath} is not in its log, which goes from ${oldest ?? 0} to ${files.at(-1)?.file.version ?? 0}`, {
+      hint: 'lakestead delta history lists the versions',
+    });
+  }
+  return { version: newest, checkpoint, commits };
+}
+
+function findCheckpoint(files: readonly ListedFile[], upTo: number): Checkpoint | undefined {
+  const parts = new Map<string, string[]>();
+  let best: Checkpoint | undefined;
+  const offer = (candidate: Checkpoint) => {
+    if (best === undefined || candidate.version >= best.version) best = candidate;
+  };
+  for (const { file, info } of files) {
+    if (file.version > upTo) continue;
+    if (file.kind === 'checkpoint') offer({ version: file.version, paths: [info.path] });
+    if (file.kind !== 'part') continue;
+    // Checkpoints of one version in different numbers of parts may lie side by side, some of them incomplete.
+    const key = `${file.version}/${file.parts}`;
+    const found = [...(parts.get(key) ?? []), info.path];
+    parts.set(key, found);
+    if (found.length === file.parts) offer({ version: file.version, paths: found });
+  }
+  return best;
+}
+
+function checkContinuous(commits: readonly CommitFile[], tablePath: string, from: number): void {
+  commits.forEach(({ version }, index) => {
+    if (version === from + index) return;
+    throw new LakesteadError('DELTA_CORRUPT', `the log of ${tablePath} lacks version ${from + index}: the next one is ${version}`, {
+      hint: 'a log file was removed: restore it, or read an older version with --version',
+      data: { missingVersion: from + index },
+    });
+  });
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,124 @@
+import { literal, join, ident, type Sql, sql, unsafeSql } from '#sql';
+import type { ObjectStore } from '#storage';
+
+import { loadDeletionVector } from './deletion-vector.ts';
+import { duckdbType } from './duckdb-types.ts';
+import { isAbsolutePath } from './file-path.ts';
+import { partitionConstant } from './partition-value.ts';
+import { physicalName, type ScanFile, type ScanPlan } from './scan-plan.ts';
+import type { DeltaType, StructField } from './schema.ts';
+
+/** Up to so many partitions are a UNION ALL of constants, which DuckDB prunes; more are looked up by file. */
+const maxBranches = 32;
+
+/**
+ * A plan as a SELECT of DuckDB: exactly the plan's columns, in its order, with the schema's types. Files that lack a
+ * column give NULL, partition columns are typed constants, deleted rows are left out. Holds no bound values, so it can
+ * stand in a view.
+ *
+ * @throws {LakesteadError} `DELTA_CORRUPT` for a deletion vector that is damaged, `STORAGE_NOT_FOUND` when it is missing
+ */
+export async function planToSql(plan: ScanPlan, store: ObjectStore): Promise<Sql> {
+  if (plan.files.length === 0) {
+    const columns = plan.columns.map((field) => sql`CAST(NULL AS ${unsafeSql(duckdbType(field.type))}) AS ${ident(field.name)}`);
+    return sql`SELECT ${join(columns)} WHERE false`;
+  }
+  const branches: Sql[] = [];
+  const plain = plan.files.filter((file) => file.deletionVector === undefined);
+  for (const files of groupByPartition(plan, plain)) branches.push(await selectFiles(plan, store, files, undefined));
+  for (const file of plan.files) {
+    if (file.deletionVector === undefined) continue;
+    const deleted = await loadDeletionVector(store, plan.path, file.deletionVector);
+    branches.push(await selectFiles(plan, store, [file], deleted));
+  }
+  return join(branches, ' UNION ALL ');
+}
+
+function groupByPartition(plan: ScanPlan, files: readonly ScanFile[]): readonly (readonly ScanFile[])[] {
+  const isPartitioned = plan.columns.some((field) => partitionIndex(plan, field) >= 0);
+  if (files.length === 0) return [];
+  if (!isPartitioned) return [files];
+  const groups = Map.groupBy(files, (file) => JSON.stringify(file.partitionValues));
+  return groups.size > maxBranches ? [files] : [...groups.values()];
+}
+
+function partitionIndex(plan: ScanPlan, field: StructField): number {
+  const lower = field.name.toLowerCase();
+  return plan.partitionColumns.findIndex((name) => name.toLowerCase() === lower);
+}
+
+async function selectFiles(plan: ScanPlan, store: ObjectStore, files: readonly ScanFile[], deleted: readonly bigint[] | undefined): Promise<Sql> {
+  const paths: string[] = [];
+  for (const file of files) paths.push(escapeGlob(await locate(plan, store, file.path)));
+  const dataColumns = plan.columns.filter((field) => partitionIndex(plan, field) < 0);
+  const columns = plan.columns.map((field) => {
+    const index = partitionIndex(plan, field);
+    if (index >= 0) return sql`${partitionExpression(files, index, field.type)} AS ${ident(field.name)}`;
+    const name = physicalName(field, plan.columnMapping);
+    return sql`${renamed(ident(name), field.type, plan.columnMapping)} AS ${ident(field.name)}`;
+  });
+  const schema = dataColumns.length === 0 ? unsafeSql('') : sql`, schema = ${schemaMap(plan, dataColumns)}`;
+  const relation = sql`SELECT ${join(columns)} FROM read_parquet(${literal(paths)}, hive_partitioning = false${schema})`;
+  if (deleted === undefined || deleted.length === 0) return relation;
+  return sql`${relation} WHERE file_row_number NOT IN (SELECT unnest(${literal(`[${deleted.join(',')}]`)}::BIGINT[]))`;
+}
+
+/** What read_parquet takes as `schema`: the file's columns by name, or by field id, with what to give where a file has none. */
+function schemaMap(plan: ScanPlan, fields: readonly StructField[]): Sql {
+  const entries = fields.map((field) => {
+    const name = physicalName(field, plan.columnMapping);
+    const id = field.metadata['delta.columnMapping.id'];
+    const key = plan.columnMapping === 'id' && typeof id === 'number' ? literal(id) : literal(name);
+    const type = duckdbType(field.type, (inner) => physicalName(inner, plan.columnMapping));
+    return sql`${key}: {'name': ${literal(name)}, 'type': ${literal(type)}, 'default_value': NULL}`;
+  });
+  return sql`MAP {${join(entries)}}`;
+}
+
+function partitionExpression(files: readonly ScanFile[], index: number, type: DeltaType): Sql {
+  const values = files.map((file) => file.partitionValues[index] ?? null);
+  const [first = null] = values;
+  if (values.every((value) => value === first)) return partitionConstant(first, type);
+  return sql`([${join(values.map((value) => partitionConstant(value, type)))}])[file_index + 1]`;
+}
+
+/** The expression with the logical names of struct fields, where files have physical ones. */
+function renamed(expression: Sql, type: DeltaType, mapping: ScanPlan['columnMapping'], depth = 0): Sql {
+  if (mapping === 'none' || typeof type === 'string' || !hasRenames(type, mapping)) return expression;
+  const element = ident(`e${depth}`);
+  switch (type.type) {
+    case 'struct': {
+      const fields = type.fields.map((field) => sql`${ident(field.name)} := ${renamed(sql`${expression}.${ident(physicalName(field, mapping))}`, field.type, mapping, depth)}`);
+      return sql`CASE WHEN ${expression} IS NULL THEN NULL ELSE struct_pack(${join(fields)}) END`;
+    }
+    case 'array':
+      return sql`list_transform(${expression}, lambda ${element}: ${renamed(element, type.elementType, mapping, depth + 1)})`;
+    case 'map': {
+      const key = renamed(sql`${element}.key`, type.keyType, mapping, depth + 1);
+      const value = renamed(sql`${element}.value`, type.valueType, mapping, depth + 1);
+      return sql`map_from_entries(list_transform(map_entries(${expression}), lambda ${element}: {'key': ${key}, 'value': ${value}}))`;
+    }
+  }
+}
+
+function hasRenames(type: DeltaType, mapping: ScanPlan['columnMapping']): boolean {
+  if (typeof type === 'string') return false;
+  switch (type.type) {
+    case 'array':
+      return hasRenames(type.elementType, mapping);
+    case 'map':
+      return hasRenames(type.keyType, mapping) || hasRenames(type.valueType, mapping);
+    case 'struct':
+      return type.fields.some((field) => physicalName(field, mapping) !== field.name || hasRenames(field.type, mapping));
+  }
+}
+
+async function locate(plan: ScanPlan, store: ObjectStore, path: string): Promise<string> {
+  if (isAbsolutePath(path)) return path.replace(/^file:\/*/, '/');
+  return await store.readable(plan.path === '' ? path : `${plan.path}/${path}`);
+}
+
+/** DuckDB takes `*`, `?` and `[` in a path for a pattern; a class of one character stands for itself. */
+function escapeGlob(path: string): string {
+  return path.replaceAll(/[*?[]/g, '[$&]');
+}

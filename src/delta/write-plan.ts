@@ -1,0 +1,88 @@
+import { LakesteadError } from '#core';
+import type { Column } from '#engine';
+import { ident, join, type Sql, sql, unsafeSql } from '#sql';
+
+import { canWiden, deltaTypeOf, describeField, duckdbType } from './duckdb-types.ts';
+import { describeType, type StructField, type StructType } from './schema.ts';
+
+/** How a query's rows get into a table's files. */
+export type WritePlan = {
+  /** The table's schema after the write. */
+  readonly schema: StructType;
+  /** A SELECT that gives exactly the schema's columns in order, with its types. */
+  readonly query: Sql;
+};
+
+/**
+ * Fits a query into a table: columns by name without case, missing ones NULL, narrower types cast up.
+ *
+ * @param current the table's schema, `undefined` for a new table or when the schema is replaced
+ * @param columns what the query gives
+ * @throws {LakesteadError} `DELTA_SCHEMA_MISMATCH` naming every column that does not fit
+ */
+export function planWrite(query: Sql, columns: readonly Column[], current: StructType | undefined, mode: 'strict' | 'merge', table: string): WritePlan {
+  checkNames(columns, table);
+  const schema = current === undefined ? newSchema(columns) : fitSchema(columns, current, mode, table);
+  const source = new Map(columns.map((column) => [column.name.toLowerCase(), column]));
+  const expressions = schema.fields.map((field) => {
+    const type = duckdbType(field.type);
+    const from = source.get(field.name.toLowerCase());
+    if (from === undefined) return sql`CAST(NULL AS ${unsafeSql(type)}) AS ${ident(field.name)}`;
+    return sql`${convert(ident(from.name), from.type, type)} AS ${ident(field.name)}`;
+  });
+  return { schema, query: sql`SELECT ${join(expressions)} FROM (${query}) AS source` };
+}
+
+function convert(expression: Sql, from: string, to: string): Sql {
+  if (from === to) return expression;
+  // A plain cast would take the session's time zone.
+  if (to === 'TIMESTAMP WITH TIME ZONE' && from.startsWith('TIMESTAMP')) return sql`timezone('UTC', CAST(${expression} AS TIMESTAMP))`;
+  return sql`CAST(${expression} AS ${unsafeSql(to)})`;
+}
+
+function newSchema(columns: readonly Column[]): StructType {
+  return { type: 'struct', fields: columns.map(newField) };
+}
+
+function newField({ name, type }: Column): StructField {
+  return { name, type: deltaTypeOf(type, name), nullable: true, metadata: {} };
+}
+
+function fitSchema(columns: readonly Column[], current: StructType, mode: 'strict' | 'merge', table: string): StructType {
+  const fields = new Map(current.fields.map((field) => [field.name.toLowerCase(), field]));
+  const problems: string[] = [];
+  const added: StructField[] = [];
+  for (const column of columns) {
+    const field = fields.get(column.name.toLowerCase());
+    const given = newField(column);
+    if (field === undefined) {
+      if (mode === 'merge') added.push(given);
+      else problems.push(`${describeField(given)} is not in the table`);
+    } else if (!canWiden(given.type, field.type)) {
+      problems.push(`${column.name} is ${describeType(given.type)} in the query and ${describeType(field.type)} in the table`);
+    }
+  }
+  const names = new Set(columns.map(({ name }) => name.toLowerCase()));
+  for (const field of current.fields) {
+    if (!names.has(field.name.toLowerCase()) && !field.nullable) problems.push(`${describeField(field)} may not be null and is not in the query`);
+  }
+  if (problems.length === 0) return added.length === 0 ? current : { type: 'struct', fields: [...current.fields, ...added] };
+  throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `the query does not fit ${table}: ${problems.join('; ')}; nothing was written`, {
+    hint: 'cast or rename in the query; new columns are taken with schemaMode "merge", a new schema with "overwrite"',
+    data: { problems },
+  });
+}
+
+function checkNames(columns: readonly Column[], table: string): void {
+  const seen = new Set<string>();
+  for (const { name } of columns) {
+    if (seen.has(name.toLowerCase())) throw refuseName(table, name, 'stands twice in the query; names compare without case');
+    seen.add(name.toLowerCase());
+    // Spark and Databricks refuse to read such names without column mapping.
+    if (/[ ,;{}()\n\t=]/.test(name) || name === '') throw refuseName(table, name, 'has a character that Delta does not allow in names without column mapping: one of " ,;{}()=", a tab or a line break');
+  }
+}
+
+function refuseName(table: string, name: string, why: string): LakesteadError {
+  return new LakesteadError('DELTA_SCHEMA_MISMATCH', `the column "${name}" for ${table} ${why}; nothing was written`, { hint: 'rename it in the query with AS', data: { column: name } });
+}
