@@ -1,0 +1,133 @@
+import { z } from 'zod';
+
+import type { LakeTable } from '#catalog';
+import { LakesteadError, nearMisses } from '#core';
+import { describeTable, type HistoryEntry, openTable, tableToSql } from '#delta';
+import { openDuckdbEngine } from '#engine';
+import { openLocalStore } from '#storage';
+
+import type { Command, CommandContext } from './command.ts';
+import { command } from './command.ts';
+import type { TableDocument, TableHistoryDocument, TableListDocument, TableSummary } from './documents.ts';
+import { presentQuery } from './present-query.ts';
+import type { Project } from './project.ts';
+
+const none = z.object({});
+const tableArgs = z.object({ table: z.string() });
+
+/** `table list|show|history` and `delta show|history|read`: the lake's tables by name and by path. */
+export const tableCommands: Readonly<Record<string, Command>> = {
+  'table list': command(none.extend({ layer: z.string().optional() }), async (project, { layer }, { signal }): Promise<TableListDocument> => {
+    return await listTables(project, layer, signal);
+  }),
+  'table show': command(tableArgs, async (project, { table }, { signal }): Promise<TableDocument> => {
+    const found = await findByName(project, table, signal);
+    const description = await project.catalog.describe(found, { signal });
+    return { ...summarise(found, description), columns: description.columns };
+  }),
+  'table history': command(tableArgs, async (project, { table }, { signal }): Promise<TableHistoryDocument> => {
+    const found = await findByName(project, table, signal);
+    if (found.format !== 'delta') {
+      throw new LakesteadError('DELTA_NOT_A_TABLE', `${table} is a ${found.format} table: it has no history`, { hint: 'Delta tables have one' });
+    }
+    const delta = await openTable({ store: found.store, path: found.path, engine: await project.engine() }, { signal });
+    return (await delta.history({ signal })).map(describeEntry);
+  }),
+  delta: command(
+    z.object({ ...deltaArgs().shape }),
+    async (project, args, context) => {
+      const { store, path } = await project.lake.resolve(args.path);
+      return await readDelta({ store, path, engine: await project.engine() }, args, context);
+    },
+  ),
+};
+
+function deltaArgs() {
+  return z.object({
+    verb: z.enum(['show', 'history', 'read']),
+    path: z.string(),
+    version: z.int().nonnegative().optional(),
+    timestamp: z.string().optional(),
+    output: z.string().optional(),
+    format: z.enum(['json', 'table']),
+  });
+}
+
+/** What {@link readDeltaPath} is asked: a folder of this machine, and what of it. */
+export type DeltaPathRequest = z.input<ReturnType<typeof deltaArgs>>;
+
+/** `delta show|history|read` of a folder of this machine: needs no project. */
+export async function readDeltaPath(args: DeltaPathRequest, context: Pick<CommandContext, 'signal' | 'emit'>): Promise<unknown> {
+  await using engine = await openDuckdbEngine();
+  return await readDelta({ store: await openLocalStore(args.path), path: '', engine }, args, context);
+}
+
+async function readDelta(location: Parameters<typeof openTable>[0], args: DeltaPathRequest, context: Pick<CommandContext, 'signal' | 'emit'>): Promise<unknown> {
+  const { signal } = context;
+  const at = { ...(args.version === undefined ? {} : { version: args.version }), ...(args.timestamp === undefined ? {} : { timestamp: parseInstant(args.timestamp) }) };
+  const table = await openTable(location, { signal });
+  if (args.verb === 'history') return (await table.history({ signal })).map(describeEntry);
+  if (args.verb === 'show') {
+    const { table: _, bytes, ...description } = describeTable(await table.snapshot({ ...at, signal }));
+    return { name: args.path, layer: '', format: 'delta', address: args.path, sizeBytes: bytes, ...description } satisfies TableDocument | object;
+  }
+  const query = await tableToSql(location, { ...at, signal });
+  await using lease = await location.engine.lease({ signal });
+  const format = args.output === undefined ? args.format : 'parquet';
+  return await presentQuery(lease, query, { format, output: args.output, signal, emit: context.emit });
+}
+
+function parseInstant(text: string): Date {
+  const instant = new Date(text);
+  if (!Number.isNaN(instant.getTime())) return instant;
+  throw new LakesteadError('USAGE', `"${text}" is no instant`, { hint: 'write it as 2024-01-31T12:00:00Z' });
+}
+
+/** All tables of the lake, or of a layer, with their sizes. */
+export async function listTables(project: Project, layer: string | undefined, signal: AbortSignal): Promise<TableListDocument> {
+  if (layer !== undefined) {
+    const layers = await project.catalog.layers({ signal });
+    if (!layers.some((name) => name.toLowerCase() === layer.toLowerCase())) {
+      throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no layer "${layer}"`, { hint: `layers: ${layers.join(', ') || 'none yet'}` });
+    }
+  }
+  const tables = await project.catalog.list(layer, { signal });
+  return await Promise.all(tables.map(async (table) => summarise(table, await project.catalog.describe(table, { signal }))));
+}
+
+function summarise(table: LakeTable, description: { readonly rows: bigint; readonly bytes: bigint; readonly files: number; readonly version?: number }): TableSummary {
+  return {
+    name: [table.layer, ...(table.schema === '' ? [] : [table.schema]), table.name].join('.'),
+    layer: table.layer,
+    format: table.format,
+    address: table.address,
+    rows: Number(description.rows),
+    sizeBytes: Number(description.bytes),
+    files: description.files,
+    ...(description.version === undefined ? {} : { version: description.version }),
+  };
+}
+
+/** A table by `layer.folder.table` or by its address. */
+async function findByName(project: Project, name: string, signal: AbortSignal): Promise<LakeTable> {
+  const parts = name.includes('/') ? name.split('/').filter((part) => part !== '') : name.split('.');
+  const [layer = '', ...rest] = parts;
+  const table = rest.pop() ?? '';
+  const found = await project.catalog.find(layer, rest.join('/'), table, { signal });
+  if (found !== undefined) return found;
+  const all = (await project.catalog.list(undefined, { signal })).map((one) => [one.layer, one.schema, one.name].filter((part) => part !== '').join('.'));
+  const near = nearMisses(name, all);
+  throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no table ${name}`, {
+    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : '"lakestead table list" shows the tables of the lake',
+  });
+}
+
+function describeEntry(entry: HistoryEntry): TableHistoryDocument[number] {
+  return {
+    version: entry.version,
+    timestamp: entry.timestamp.toISOString(),
+    operation: entry.operation ?? '',
+    parameters: entry.operationParameters,
+    metrics: entry.operationMetrics,
+  };
+}
