@@ -1,0 +1,136 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { describeError } from '#core';
+import { openTable, planToSql, type ScanOptions, type SnapshotOptions } from '#delta';
+import { type Engine, openDuckdbEngine } from '#engine';
+import { ident, join as joinSql, literal, type Sql, sql } from '#sql';
+import { openLocalStore } from '#storage';
+
+import { findSharedData } from '../support/shared-data.ts';
+
+type Manifest = readonly {
+  readonly name: string;
+  readonly oracleRows?: number;
+  readonly activeFiles?: number;
+  readonly expected: { readonly versions?: readonly string[] } | null;
+}[];
+
+/** Tables that are refused, and how: every other table of the manifest must be read exactly. */
+const refused: Readonly<Record<string, string>> = {
+  'delta-io-golden-extra/type-widening-nested': 'DELTA_UNSUPPORTED',
+  'delta-io-kernel-resources/catalog-owned-preview': 'DELTA_UNSUPPORTED',
+  'delta-io-kernel-resources/kernel-pagination-v2-checkpoint-parquet': 'DELTA_UNSUPPORTED',
+  'delta-io-kernel-resources/spark-variant-checkpoint': 'DELTA_UNSUPPORTED',
+  // Its deletion vector is at `{{FOLDER_WITH_SPECIAL_CHAR}}`, which a test of Spark's replaces by a path of its machine.
+  'delta-io-spark-resources/table-with-dv-special-char': 'STORAGE_NOT_FOUND',
+  'delta-io-spark-resources/variant-stats-nested-no-checkpoint': 'DELTA_UNSUPPORTED',
+  'delta-io-spark-resources/variant-stats-state-reconstruction': 'DELTA_UNSUPPORTED',
+  'delta-rs/checkpoint-v2-table': 'DELTA_UNSUPPORTED',
+  'delta-rs/spark-shredded-variant-preview-delta': 'DELTA_UNSUPPORTED',
+  'delta-rs/spark-variant-stable-feature-checkpoint': 'DELTA_UNSUPPORTED',
+  // Nothing but a checksum file is in its log.
+  'kernel-rs-data/crc-malformed': 'DELTA_NOT_A_TABLE',
+  'kernel-rs-data/unshredded-variant': 'DELTA_UNSUPPORTED',
+  'kernel-rs-data/v2-checkpoints-json-with-last-checkpoint': 'DELTA_UNSUPPORTED',
+  'kernel-rs-data/v2-checkpoints-json-without-sidecars': 'DELTA_UNSUPPORTED',
+  'kernel-rs-data/v2-checkpoints-parquet-with-sidecars': 'DELTA_UNSUPPORTED',
+  'kernel-rs-data/v2-classic-checkpoint-json': 'DELTA_UNSUPPORTED',
+  'kernel-rs-data/v2-parquet-sidecars-struct-stats-only': 'DELTA_UNSUPPORTED',
+  'kernel-rs-golden/deltalog-invalid-protocol-version/delta': 'DELTA_UNSUPPORTED',
+  'kernel-rs-golden/deltalog-state-reconstruction-from-checkpoint-missing-protocol/delta': 'DELTA_CORRUPT',
+  'kernel-rs-golden/deltalog-state-reconstruction-without-protocol/delta': 'DELTA_CORRUPT',
+  // These two have no schema: their logs are shown, and there is nothing to read.
+  'kernel-rs-golden/deltalog-commit-info/delta': 'DELTA_UNSUPPORTED',
+  'kernel-rs-golden/update-deleted-directory/delta': 'DELTA_UNSUPPORTED',
+  'kernel-rs-golden/v2-checkpoint-parquet/delta': 'DELTA_UNSUPPORTED',
+};
+
+/** Tables whose data files are missing on purpose: what the log says is shown, a read names the missing file. */
+const filesMissing: readonly string[] = [
+  'delta-io-golden-extra/parquet-decimal-dictionaries-v1',
+  'delta-rs/checkpoints',
+  'delta-rs/latest_not_checkpointed',
+  'kernel-rs-data/app-txn-with-last-updated',
+];
+
+const data = findSharedData('delta');
+// The manifest is part of the test data, whose README says what is in it.
+const manifest = data === undefined ? [] : (JSON.parse(readFileSync(join(data, 'manifest.json'), 'utf8')) as Manifest);
+let engine: Engine;
+const seen: string[] = [];
+
+beforeAll(async () => {
+  engine = await openDuckdbEngine({ threads: 2 });
+});
+afterAll(async () => {
+  await engine[Symbol.asyncDispose]();
+  if (process.env.DELTA_GOLDEN_TABLE !== undefined) process.stdout.write(`${seen.join('\n')}\n`);
+});
+
+async function relation(name: string, options: SnapshotOptions & ScanOptions = {}): Promise<Sql> {
+  const store = await openLocalStore(join(data ?? '', name));
+  const table = await openTable({ store, path: '', engine });
+  return await planToSql((await table.snapshot(options)).scan(options), store);
+}
+
+async function count(query: Sql): Promise<number> {
+  const [row] = await engine.withLease((lease) => lease.rows(sql`SELECT count(*)::DOUBLE AS n FROM (${query}) AS rows`));
+  return Number(row?.['n']);
+}
+
+/** Rows that are in one of two relations and not in the other, by multiset. */
+async function difference(left: Sql, right: Sql): Promise<number> {
+  return (await count(sql`(${left}) EXCEPT ALL (${right})`)) + (await count(sql`(${right}) EXCEPT ALL (${left})`));
+}
+
+/** The files of an expected version, with columns in the order of our relation. */
+async function expectedRelation(folder: string, actual: Sql): Promise<Sql> {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.parquet') && !file.startsWith('.'));
+  const source = sql`read_parquet(${literal(files.map((file) => join(folder, file)))})`;
+  return await engine.withLease(async (lease) => {
+    const { columns } = await lease.stream(sql`SELECT * FROM (${actual}) AS actual LIMIT 0`);
+    return sql`SELECT ${joinSql(columns.map(({ name, type }) => cast(name, type)))} FROM ${source}`;
+  });
+}
+
+function cast(name: string, type: string): Sql {
+  // A timestamp of the expected files is an instant even where its file does not say so.
+  return type === 'TIMESTAMP WITH TIME ZONE' ? sql`CAST(${ident(name)} AS TIMESTAMPTZ)` : ident(name);
+}
+
+describe.skipIf(data === undefined)('tables written by other engines', () => {
+  for (const { name, oracleRows, expected } of manifest) {
+    if (name in refused) {
+      test(`${name} is refused with ${refused[name] ?? ''}`, async () => {
+        const error = describeError(await relation(name).then(count, (reason: unknown) => reason));
+        seen.push(`${name}\trefused\t${error.code}\t${error.message}`);
+        expect(error).toMatchObject({ code: refused[name] });
+      });
+    } else if (filesMissing.includes(name)) {
+      test(`${name} shows its log, and a read names the missing file`, async () => {
+        const error = describeError(await relation(name).then(count, (reason: unknown) => reason));
+        seen.push(`${name}\tfiles missing\t${error.code}\t${error.message}`);
+        expect(error.code).toBe('STORAGE_FAILED');
+        expect(error.message).toMatch(/No files found.*parquet/);
+      });
+    } else {
+      test(`${name} is read exactly`, async () => {
+        const actual = await relation(name);
+        const rows = await count(actual);
+        if (oracleRows !== undefined) expect(rows).toBe(oracleRows);
+        const folder = join(data ?? '', dirname(name), 'expected');
+        const versions = expected?.versions ?? (existsSync(folder) ? [''] : []);
+        for (const version of versions) {
+          const number = /^v(\d+)$/.exec(version)?.[1];
+          const ours = await relation(name, number === undefined ? {} : { version: Number(number) });
+          const place = join(folder, version);
+          expect(await difference(ours, await expectedRelation(existsSync(join(place, 'table_content')) ? join(place, 'table_content') : place, ours))).toBe(0);
+        }
+        seen.push(`${name}\tread\t${rows} rows${versions.length === 0 ? ', counted by another replay' : ', equal to the expected rows'}`);
+      });
+    }
+  }
+});
