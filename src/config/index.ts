@@ -1,2 +1,4 @@
 export type { Config, ConfigFinding, ConfigOptions, ConfigValue, DatabaseConfig, Environment, LinkedServiceOverride } from './config.ts';
+export { loadConfig, validateConfig } from './load-config.ts';
 export { SecretReference } from './references.ts';
+export { configJsonSchema } from './schema.ts';

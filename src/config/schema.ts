@@ -1,62 +1,70 @@
 import { z } from 'zod';
 
-const name = z.string().min(1);
-const path = z.string().min(1);
+const text = z.string().min(1);
+const memory = z
+  .string()
+  .regex(/^\d+(?:\.\d+)? ?[KkMmGgTt][Ii]?[Bb]$/, { error: 'must be a size with its unit, as in 512MB or 4GB' })
+  .describe('How much memory the engine may use: 512MB, 4GB');
 
-/** What stands in for a linked service in one environment: an embedded database, or the service's JSON with other properties. */
-const linkedServiceSchema = z.union([
-  z.strictObject({
-    embedded: name.describe('a database of the embedded SQL Server, or a serverless database'),
-  }),
-  z.strictObject({
-    type: name.optional().describe("another type of linked service, in Data Factory's words"),
-    typeProperties: z
-      .record(z.string(), z.unknown())
-      .describe('properties that replace those of the JSON; ${secret:name} and ${env:NAME} are taken'),
-  }),
-]);
+const linkedService = z
+  .strictObject({
+    embedded: text.describe('A database of the embedded SQL Server, or a serverless one, by its name').optional(),
+    type: text.describe("The linked service's type in Data Factory: SqlServer, PostgreSqlV2").optional(),
+    typeProperties: z.record(z.string(), z.json()).describe('What replaces these typeProperties').optional(),
+  })
+  .superRefine((service, context) => {
+    const isService = service.type !== undefined || service.typeProperties !== undefined;
+    if (isService && service.embedded !== undefined) {
+      context.addIssue({ code: 'custom', path: ['embedded'], message: 'cannot stand beside type or typeProperties' });
+    } else if (!isService && service.embedded === undefined) {
+      context.addIssue({ code: 'custom', path: [], message: 'needs embedded: <database>, or type and typeProperties' });
+    }
+  });
 
-const databaseSchema = z.strictObject({
-  scripts: z.array(path).default([]).describe('T-SQL files run when the database opens; * matches within a folder'),
+const database = z.strictObject({
+  scripts: z.array(text).describe('T-SQL files run when the database opens: paths or patterns, relative to lakestead.yaml').default([]),
 });
 
-const environmentSchema = z.strictObject({
-  lake: path.default('./lake').describe("the lake's folder; its subfolders are the containers (layers)"),
-  storage: z.record(name, path).default({}).describe('storage account -> folder'),
-  vault: path.default('.lakestead/vault.json').describe('the local vault'),
-  notebooks: z.record(name, path).default({}).describe('workspace path prefix -> folder of notebooks'),
-  linkedServices: z.record(name, linkedServiceSchema).default({}).describe('what stands in for linked services here'),
-  databases: z.record(name, databaseSchema).default({}).describe('serverless and embedded databases'),
-});
+const environment = z
+  .strictObject({
+    lake: text.describe("The lake's folder; its subfolders are the containers: bronze, silver, gold"),
+    storage: z.record(text, text).describe('Storage account -> folder whose subfolders are its containers').default({}),
+    vault: text.describe('The file of the local vault').default('.lakestead/vault.json'),
+    notebooks: z
+      .record(z.string().startsWith('/', { error: 'must start with /' }), text)
+      .describe('Prefix of a workspace path -> folder')
+      .default({}),
+    linkedServices: z.record(text, linkedService).describe('What replaces a linked service of the factory here').default({}),
+    databases: z.record(text, database).describe('The serverless databases').default({}),
+  })
+  .describe(
+    'Where things are in one environment. ${env:NAME} and ${secret:name} stand for an environment variable and a secret of the vault',
+  );
 
-const engineSchema = z.strictObject({
-  memoryLimit: z
-    .string()
-    .regex(/^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/i, 'must be a size such as 512MB or 2GB')
-    .optional()
-    .describe('how much memory the engine may use'),
-  threads: z.int().min(1).max(256).optional().describe('threads of the engine'),
-});
+/** `lakestead.yaml` as it is written. Unknown keys are errors everywhere but in `typeProperties` and `globalParameters`. */
+export const configSchema = z
+  .strictObject({
+    name: text.describe("The project's name"),
+    factory: z.array(text).describe("Folders in Data Factory's or Synapse's Git layout").default([]),
+    main: z.array(text).describe('Pipelines run in order as one run: name, or folder:name where names clash').default([]),
+    engine: z
+      .strictObject({ memoryLimit: memory.optional(), threads: z.int().min(1).max(1024).describe('Threads of the engine').optional() })
+      .default({}),
+    environment: text.describe('The environment that is used when none is asked for').optional(),
+    environments: z
+      .record(text, environment)
+      .describe('At least one')
+      .refine((all) => Object.keys(all).length > 0, { error: 'needs at least one environment' }),
+    globalParameters: z.record(z.string(), z.json()).describe("Values that replace the factory's global parameters").default({}),
+  })
+  .describe('lakestead.yaml: one Lakestead project');
 
-/** `lakestead.yaml` as it is written. */
-export const configSchema = z.strictObject({
-  $schema: z.string().optional(),
-  name: name.describe('the name of the project'),
-  factory: z
-    .union([path.transform((one) => [one]), z.array(path)])
-    .default([])
-    .describe("folders in Data Factory's or Synapse's Git layout"),
-  main: z
-    .union([name.transform((one) => [one]), z.array(name)])
-    .default([])
-    .describe('pipelines run in order as one run; folder:pipeline where names clash'),
-  engine: engineSchema.default({}),
-  environment: name.optional().describe('the default environment; without it the first one'),
-  environments: z.record(name, environmentSchema).refine((all) => Object.keys(all).length > 0, 'must name at least one environment'),
-  globalParameters: z.record(z.string(), z.unknown()).default({}).describe("values that replace the factory's global parameters"),
-});
+/** What {@link configSchema} gives: defaults filled in, references unresolved, paths as written. */
+export type RawConfig = z.infer<typeof configSchema>;
+export type RawEnvironment = RawConfig['environments'][string];
 
-/** `lakestead.yaml`, checked. */
-export type ConfigDocument = z.infer<typeof configSchema>;
-export type EnvironmentDocument = z.infer<typeof environmentSchema>;
-export type LinkedServiceDocument = z.infer<typeof linkedServiceSchema>;
+/** The JSON Schema of `lakestead.yaml`, for editors. */
+export function configJsonSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(configSchema, { io: 'input' });
+  return { $schema, $id: 'lakestead.schema.json', title: 'lakestead.yaml', ...rest };
+}
