@@ -1,0 +1,128 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { type Engine, openDuckdbEngine } from '#engine';
+import { type NotebookPort, runNotebook } from '#notebooks';
+import { sql } from '#sql';
+
+const folder = mkdtempSync(join(tmpdir(), 'lakestead notebooks '));
+const save = (name: string, text: string) => {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+};
+
+let engine: Engine;
+const written: Record<string, unknown> = {};
+const port: NotebookPort = {
+  tables: async () => ['a', 'b'],
+  read: async (path) => ({
+    sql: sql`SELECT ${path}::VARCHAR AS "path", 42::INTEGER AS "the answer"`,
+    columns: [
+      { name: 'path', type: 'VARCHAR' },
+      { name: 'the answer', type: 'INTEGER' },
+    ],
+  }),
+  write: async (path, query) => {
+    written[path] = await engine.withLease((lease) => lease.rows(query));
+    return { rows: 1, bytes: 10, version: 0 };
+  },
+  query: async (query) => await engine.withLease((lease) => lease.rows(query)),
+};
+beforeAll(async () => {
+  engine = await openDuckdbEngine({ threads: 1 });
+});
+afterAll(async () => {
+  await engine[Symbol.asyncDispose]();
+});
+
+test('a notebook in TypeScript reads, writes by SQL, logs and exits with a value', async () => {
+  const file = save(
+    'bronze to silver.ts',
+    `type Row = { a: number };
+export default async ({ lake, sql, parameters, log, exit }: any) => {
+  const source = await lake.read('bronze/x');
+  const columns = source.columns.map((column: { name: string }) => sql.ident(column.name));
+  await lake.write('silver/x', sql\`SELECT \${sql.join(columns)}, \${"it's"} AS "q", \${7n}::BIGINT AS n FROM \${source} AS s\`, { mode: 'overwrite' });
+  log('tables', await lake.tables('bronze'));
+  exit({ greeting: 'hello ' + parameters.name });
+};
+`,
+  );
+  const logs: string[] = [];
+  const result = await runNotebook({ file, parameters: { name: 'world' }, port, onLog: (text) => logs.push(text) });
+  expect(result.exitValue).toEqual({ greeting: 'hello world' });
+  expect(written['silver/x']).toEqual([{ path: 'bronze/x', 'the answer': 42, q: "it's", n: 7n }]);
+  expect(logs).toEqual(["tables [ 'a', 'b' ]"]);
+});
+
+test('a text in a hole is a bound value, never SQL', async () => {
+  const file = save(
+    'inject.ts',
+    'export default async ({ lake, sql }) => (await lake.query(sql`SELECT ${"\'; DROP TABLE x; --"} AS v`))[0].v;',
+  );
+  expect((await runNotebook({ file, parameters: {}, port })).exitValue).toBe("'; DROP TABLE x; --");
+});
+
+test('an error names the notebook, the line and the column', async () => {
+  const file = save('fails.ts', 'export default async () => {\n  const value: string = "x";\n  throw new Error(`no ${value}`);\n};\n');
+  await expect(runNotebook({ file, parameters: {}, port })).rejects.toMatchObject({
+    code: 'NOTEBOOK_FAILED',
+    message: 'no x',
+    place: { file, line: 3, column: 9 },
+  });
+});
+
+describe('limits', () => {
+  test('an endless loop ends within two seconds of the cancel, and others go on', async () => {
+    const file = save('endless.ts', 'export default async () => { for (;;); };');
+    const other = save('quick.ts', "export default async () => 'done';");
+    const abort = new AbortController();
+    const endless = runNotebook({ file, parameters: {}, port, signal: abort.signal });
+    endless.catch(() => {}); // looked at below
+    await expect(runNotebook({ file: other, parameters: {}, port })).resolves.toMatchObject({ exitValue: 'done' });
+    const asked = performance.now();
+    abort.abort();
+    await expect(endless).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(performance.now() - asked).toBeLessThan(2000);
+  });
+
+  test('a time limit ends it', async () => {
+    const file = save('slow.ts', 'export default async () => { for (;;); };');
+    await expect(runNotebook({ file, parameters: {}, port, limits: { timeoutMs: 300 } })).rejects.toMatchObject({ code: 'TIMEOUT' });
+  });
+
+  test('too much memory ends it with the limit named', async () => {
+    const file = save(
+      'greedy.ts',
+      'export default async () => { const all = []; for (;;) all.push(new Array(1000).fill(Math.random())); };',
+    );
+    await expect(runNotebook({ file, parameters: {}, port, limits: { memoryMb: 32 } })).rejects.toMatchObject({
+      code: 'NOTEBOOK_FAILED',
+      message: expect.stringContaining('32 MiB'),
+    });
+  });
+
+  test('a notebook that is not there, exports nothing or exits the process says so', async () => {
+    await expect(runNotebook({ file: join(folder, 'none.ts'), parameters: {}, port })).rejects.toMatchObject({
+      code: 'NOTEBOOK_NOT_FOUND',
+    });
+    await expect(runNotebook({ file: save('empty.ts', 'export {};'), parameters: {}, port })).rejects.toMatchObject({
+      code: 'NOTEBOOK_FAILED',
+    });
+    await expect(
+      runNotebook({ file: save('exits.ts', 'export default () => process.exit(0);'), parameters: {}, port }),
+    ).rejects.toMatchObject({ code: 'NOTEBOOK_FAILED' });
+  });
+});
+
+test('an error of the lake reaches the notebook, which may catch it', async () => {
+  const file = save(
+    'catches.ts',
+    "export default async ({ lake, sql }) => { try { await lake.query(sql`SELECT * FROM nowhere`); } catch (error) { return 'caught ' + error.message.slice(0, 18); } };",
+  );
+  expect((await runNotebook({ file, parameters: {}, port })).exitValue).toBe('caught SQL_NAME_NOT_FOUND');
+});
