@@ -18,7 +18,8 @@ const metadataSchema = z.object({
   name: optional(z.string()),
   description: optional(z.string()),
   format: z.object({ provider: z.string(), options: optional(stringMap) }),
-  schemaString: z.string(),
+  // Spark takes a table without a schema for one without columns.
+  schemaString: z.string().nullish().transform((value) => value ?? '{"type":"struct","fields":[]}'),
   partitionColumns: z.array(z.string()),
   configuration: z.record(z.string(), z.string().nullable()).nullish().transform((value) => value ?? {}), // prettier-ignore
   createdTime: optional(z.number()),

@@ -4,6 +4,7 @@ import { ident, join, literal, type Sql, sql } from '#sql';
 import type { ObjectStore } from '#storage';
 
 import { type Action, type DeletionVectorDescriptor, parseAction, type RemoveFile } from './actions.ts';
+import { partitionKeys } from './column-mapping.ts';
 import { duckdbFieldNames } from './duckdb-struct.ts';
 import { decodeFilePath } from './file-path.ts';
 import type { Checkpoint } from './log-segment.ts';
@@ -28,7 +29,7 @@ export async function readCheckpoint(store: ObjectStore, checkpoint: Checkpoint,
   }
   const small = await readSmallActions(relation, columns, lease, where, options);
   const state = replayCommits(emptyState, [{ actions: small, path: where }]);
-  const files = new LiveFilesBuilder(state.metadata?.partitionColumns ?? []);
+  const files = new LiveFilesBuilder(partitionKeys(state.metadata));
   if (columns.has('add')) await readFiles(relation, columns.get('add') ?? [], files, lease, where, options);
   return { ...state, files: files.finish() };
 }

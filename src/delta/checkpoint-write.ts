@@ -4,6 +4,7 @@ import type { Batch, Lease, StatementOptions } from '#engine';
 import { ident, join, literal, type Sql, sql } from '#sql';
 
 import { readTombstones } from './checkpoint-read.ts';
+import { partitionKeys } from './column-mapping.ts';
 import { encodeFilePath } from './file-path.ts';
 import { checkpointPath, findLogSegment, lastCheckpointPath } from './log-segment.ts';
 import { deletionVectorId, replayCommits } from './replay.ts';
@@ -134,7 +135,7 @@ class CheckpointRows {
   }
 
   *#rows(): Generator<readonly [string, object]> {
-    const { protocol, metadata, log, files, partitionColumns } = this.#snapshot;
+    const { protocol, metadata, log, files } = this.#snapshot;
     yield ['protocol', protocol];
     yield ['metaData', { ...metadata, format: { ...metadata.format, options: metadata.format.options ?? {} } }];
     for (const txn of log.txns.values()) yield ['txn', txn];
@@ -145,7 +146,7 @@ class CheckpointRows {
         'add',
         {
           path: files.spelledPaths.get(index) ?? encodeFilePath(files.paths[index] ?? ''),
-          partitionValues: Object.fromEntries(partitionColumns.map((column, position) => [column, files.partitionValues[position]?.[index] ?? null])),
+          partitionValues: Object.fromEntries(partitionKeys(metadata).map((column, position) => [column, files.partitionValues[position]?.[index] ?? null])),
           size: files.sizes[index],
           modificationTime: files.modificationTimes[index],
           dataChange: false,

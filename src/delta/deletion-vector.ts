@@ -29,7 +29,7 @@ async function loadBytes(store: ObjectStore, tablePath: string, vector: Deletion
     case 'i':
       return decodeZ85(vector.pathOrInlineDv, describe(vector)).subarray(0, vector.sizeInBytes);
     case 'u':
-      return await loadFromFile(store, inFolder(tablePath, relativePath(vector)), vector);
+      return await loadRelative(store, tablePath, vector);
     case 'p':
       return await loadFromFile(store, absolutePath(store, vector), vector);
     default:
@@ -38,12 +38,22 @@ async function loadBytes(store: ObjectStore, tablePath: string, vector: Deletion
 }
 
 /** `<random prefix><20 characters of Z85>`: the prefix is a folder, the rest a UUID. */
-function relativePath(vector: DeletionVectorDescriptor): string {
+async function loadRelative(store: ObjectStore, tablePath: string, vector: DeletionVectorDescriptor): Promise<Uint8Array> {
   const encoded = vector.pathOrInlineDv;
   const prefix = encoded.slice(0, -20);
   const hex = Buffer.from(decodeZ85(encoded.slice(-20), describe(vector))).toString('hex');
   const uuid = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
-  return `${prefix === '' ? '' : `${prefix}/`}deletion_vector_${uuid}.bin`;
+  const folder = prefix === '' ? tablePath : inFolder(tablePath, prefix);
+  const name = `deletion_vector_${uuid}.bin`;
+  try {
+    return await loadFromFile(store, inFolder(folder, name), vector);
+  } catch (error) {
+    if (!(error instanceof LakesteadError) || error.code !== 'STORAGE_NOT_FOUND') throw error;
+    // Some builds of Spark put a prefix before the name; the UUID is what tells the file, and the checksum is verified.
+    const found = (await store.entries(folder))?.find((entry) => entry.kind === 'file' && entry.name.endsWith(name));
+    if (found === undefined) throw error;
+    return await loadFromFile(store, inFolder(folder, found.name), vector);
+  }
 }
 
 function inFolder(folder: string, path: string): string {
@@ -51,7 +61,7 @@ function inFolder(folder: string, path: string): string {
 }
 
 function absolutePath(store: ObjectStore, vector: DeletionVectorDescriptor): string {
-  const path = decodeFilePath(vector.pathOrInlineDv, 'a deletion vector').replace(/^file:\/*/, '/');
+  const path = decodeFilePath(vector.pathOrInlineDv, 'a deletion vector');
   if (isAbsolutePath(path) && path.startsWith(`${store.root}/`)) return path.slice(store.root.length + 1);
   throw new LakesteadError('STORAGE_NOT_FOUND', `the deletion vector ${path} is outside ${store.root}, and cannot be read from there`, {
     hint: 'the table was copied or is a shallow clone: copy it with its source, or write it anew with the engine that it came from',

@@ -1,4 +1,5 @@
-import { columnMappingOf, featuresOf } from './protocol-support.ts';
+import { columnMappingOf } from './column-mapping.ts';
+import { featuresOf } from './protocol-support.ts';
 import { parseStatistics } from './pruning.ts';
 import { describeType } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';

@@ -6,7 +6,8 @@ import { LakesteadError } from '#core';
  */
 export function decodeFilePath(path: string, where: string): string {
   try {
-    return decodeURIComponent(path);
+    // Two spellings of one local file: a remove must find the add.
+    return decodeURIComponent(path).replace(/^file:\/+/, '/');
   } catch (cause) {
     throw new LakesteadError('DELTA_CORRUPT', `${where} names the file ${path}, whose percent signs are no escapes`, { cause });
   }

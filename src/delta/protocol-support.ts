@@ -1,6 +1,7 @@
 import { LakesteadError } from '#core';
 
 import type { Metadata, Protocol } from './actions.ts';
+import { columnMappingOf } from './column-mapping.ts';
 import { type DeltaType, parseSchema, type StructField, type StructType } from './schema.ts';
 
 /** Features that a reader must know, and that this one does. */
@@ -24,13 +25,6 @@ export function featuresOf(protocol: Protocol): { readonly reader: readonly stri
     reader: protocol.minReaderVersion >= 3 ? bare(protocol.readerFeatures) : protocol.minReaderVersion === 2 ? ['columnMapping'] : [],
     writer: protocol.minWriterVersion >= 7 ? bare(protocol.writerFeatures) : legacy,
   };
-}
-
-/** How a table's columns are found in its files. */
-export function columnMappingOf(metadata: Metadata): 'none' | 'name' | 'id' {
-  const mode = metadata.configuration['delta.columnMapping.mode'] ?? 'none';
-  if (mode === 'none' || mode === 'name' || mode === 'id') return mode;
-  throw unsupported('read', `the column mapping mode ${mode}`, ['columnMapping']);
 }
 
 /**

@@ -1,11 +1,13 @@
+import { LakesteadError } from '#core';
 import { literal, join, ident, type Sql, sql, unsafeSql } from '#sql';
 import type { ObjectStore } from '#storage';
 
+import { physicalName } from './column-mapping.ts';
 import { loadDeletionVector } from './deletion-vector.ts';
 import { duckdbType } from './duckdb-types.ts';
 import { isAbsolutePath } from './file-path.ts';
 import { partitionConstant } from './partition-value.ts';
-import { physicalName, type ScanFile, type ScanPlan } from './scan-plan.ts';
+import type { ScanFile, ScanPlan } from './scan-plan.ts';
 import type { DeltaType, StructField } from './schema.ts';
 
 /** Up to so many partitions are a UNION ALL of constants, which DuckDB prunes; more are looked up by file. */
@@ -19,6 +21,9 @@ const maxBranches = 32;
  * @throws {LakesteadError} `DELTA_CORRUPT` for a deletion vector that is damaged, `STORAGE_NOT_FOUND` when it is missing
  */
 export async function planToSql(plan: ScanPlan, store: ObjectStore): Promise<Sql> {
+  if (plan.columns.length === 0) {
+    throw new LakesteadError('DELTA_UNSUPPORTED', `${plan.table} has no columns, so there is nothing to read`, { hint: 'a first write with a new schema gives it some' });
+  }
   if (plan.files.length === 0) {
     const columns = plan.columns.map((field) => sql`CAST(NULL AS ${unsafeSql(duckdbType(field.type))}) AS ${ident(field.name)}`);
     return sql`SELECT ${join(columns)} WHERE false`;
@@ -79,7 +84,7 @@ function partitionExpression(files: readonly ScanFile[], index: number, type: De
   const values = files.map((file) => file.partitionValues[index] ?? null);
   const [first = null] = values;
   if (values.every((value) => value === first)) return partitionConstant(first, type);
-  return sql`([${join(values.map((value) => partitionConstant(value, type)))}])[file_index + 1]`;
+  return sql`([${join(values.map((value) => partitionConstant(value, type)))}])[file_index::BIGINT + 1]`;
 }
 
 /** The expression with the logical names of struct fields, where files have physical ones. */
@@ -114,7 +119,12 @@ function hasRenames(type: DeltaType, mapping: ScanPlan['columnMapping']): boolea
 }
 
 async function locate(plan: ScanPlan, store: ObjectStore, path: string): Promise<string> {
-  if (isAbsolutePath(path)) return path.replace(/^file:\/*/, '/');
+  if (path.startsWith('/')) return path;
+  if (isAbsolutePath(path)) {
+    throw new LakesteadError('STORAGE_UNMAPPED', `${plan.table} names the file ${path}, which is in another storage`, {
+      hint: 'the table is a shallow clone, or was copied without its files: read it where it was written',
+    });
+  }
   return await store.readable(plan.path === '' ? path : `${plan.path}/${path}`);
 }
 

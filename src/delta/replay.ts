@@ -1,4 +1,5 @@
 import type { Action, AddFile, DeletionVectorDescriptor, DomainMetadata, Metadata, Protocol, RemoveFile, Txn } from './actions.ts';
+import { partitionKeys } from './column-mapping.ts';
 import { decodeFilePath, encodeFilePath } from './file-path.ts';
 import type { LiveFiles } from './live-files.ts';
 
@@ -75,8 +76,7 @@ export function replayCommits(state: LogState, commits: readonly { readonly acti
       }
     }
   }
-  const partitionColumns = metadata?.partitionColumns ?? [];
-  const files = applyChanges(state.files, state.metadata?.partitionColumns ?? [], partitionColumns, lastWord);
+  const files = applyChanges(state.files, partitionKeys(state.metadata), partitionKeys(metadata), lastWord);
   return { protocol, metadata, files, txns, domains, tombstones: [...tombstones.values()] };
 }
 

@@ -1,8 +1,8 @@
 import { LakesteadError } from '#core';
 
 import type { DeletionVectorDescriptor } from './actions.ts';
+import { type ColumnMapping, columnMappingOf, physicalName } from './column-mapping.ts';
 import { canMatchPartition, canMatchStatistics, parseStatistics } from './pruning.ts';
-import { columnMappingOf } from './protocol-support.ts';
 import { findField, type StructField } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -30,7 +30,7 @@ export type ScanPlan = {
   readonly version: number;
   readonly columns: readonly StructField[];
   readonly partitionColumns: readonly string[];
-  readonly columnMapping: 'none' | 'name' | 'id';
+  readonly columnMapping: ColumnMapping;
   readonly files: readonly ScanFile[];
   readonly bytes: number;
   /** How many files the log lists that are not read, and why. */
@@ -46,12 +46,6 @@ export type ScanFile = {
   readonly partitionValues: readonly (string | null)[];
   readonly deletionVector?: DeletionVectorDescriptor;
 };
-
-/** A field's name in files, statistics and partition values: its own, or the one that column mapping gave it. */
-export function physicalName(field: StructField, mapping: ScanPlan['columnMapping']): string {
-  const name = field.metadata['delta.columnMapping.physicalName'];
-  return mapping !== 'none' && typeof name === 'string' ? name : field.name;
-}
 
 /**
  * Decides which files of a snapshot to read. Reads nothing itself.

@@ -6,6 +6,7 @@ import { type Sql, sql } from '#sql';
 
 import type { Action, CommitInfo, Metadata } from './actions.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
+import { partitionKeys } from './column-mapping.ts';
 import { commit } from './commit.ts';
 import { encodeFilePath } from './file-path.ts';
 import { checkProperties, checkWritable } from './protocol-support.ts';
@@ -172,7 +173,7 @@ function metadataAction(metaData: Metadata | undefined): Action[] {
   return metaData === undefined ? [] : [{ metaData }];
 }
 
-function removes({ files, partitionColumns }: Snapshot): Action[] {
+function removes({ files, metadata }: Snapshot): Action[] {
   const deletionTimestamp = Date.now();
   return files.paths.map((path, index) => ({
     remove: {
@@ -180,7 +181,7 @@ function removes({ files, partitionColumns }: Snapshot): Action[] {
       deletionTimestamp,
       dataChange: true,
       extendedFileMetadata: true,
-      partitionValues: Object.fromEntries(partitionColumns.map((column, position) => [column, files.partitionValues[position]?.[index] ?? null])),
+      partitionValues: Object.fromEntries(partitionKeys(metadata).map((column, position) => [column, files.partitionValues[position]?.[index] ?? null])),
       size: files.sizes[index],
       stats: undefined,
       tags: undefined,
