@@ -48,7 +48,7 @@ function buildProgram(terminal: Terminal, act: Action, asJson: boolean): Command
     .description('The end-to-end Azure data platform on one machine: Data Factory pipelines, a Delta lake, serverless T-SQL views.')
     .version(packageVersion())
     .showHelpAfterError(false)
-    .configureOutput({ writeErr: (text) => void (asJson || /^error:/.test(text) || terminal.note(text.trimEnd())) })
+    .configureOutput({ writeErr: (text) => void (asJson || text.startsWith('error:') || terminal.note(text.trimEnd())) })
     .addHelpText(
       'after',
       `

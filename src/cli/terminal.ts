@@ -67,5 +67,6 @@ export function formatError(document: ErrorDocument, error?: unknown): string {
 function formatFinding(finding: unknown): string {
   if (typeof finding !== 'object' || finding === null) return String(finding);
   const { file, line, column, message } = finding as Record<string, unknown>; // shown as far as it is there
-  return `${[file, line, column].filter((part) => part !== undefined).join(':')} ${String(message)}`.trim();
+  const at = [file, line, column].filter((part) => typeof part === 'string' || typeof part === 'number').join(':');
+  return `${at} ${String(message)}`.trim();
 }

@@ -94,7 +94,7 @@ registerHooks({
 });
 
 function stripTypes(text: string): string {
-  const emit = process.emitWarning;
+  const emit = process.emitWarning.bind(process);
   process.emitWarning = () => {}; // Node calls this function experimental on each use; the product pins its Node
   try {
     return stripTypeScriptTypes(text, { mode: 'strip' });
