@@ -153,7 +153,7 @@ describe('a mistake names file, line and column and what would be right', () => 
     },
   ];
   for (const { claim, text, line, column, says, hint } of cases) {
-    test(`${claim}`, () => {
+    test(`in the case of ${claim}`, () => {
       write(text);
       const error = failure(load);
       expect(error.code).toBe('CONFIG_INVALID');

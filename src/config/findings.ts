@@ -72,8 +72,9 @@ export function describeIssues(issues: readonly z.core.$ZodIssue[], find: Findin
       case 'invalid_union':
       case 'invalid_value':
       case 'not_multiple_of':
-        return [find(path, `${name} ${issue.message}`, descriptionAt(path))];
+        break;
     }
+    return [find(path, `${name} ${issue.message}`, descriptionAt(path))];
   });
 }
 

@@ -13,6 +13,9 @@ export const errorCodes = {
   CONFIG_NOT_FOUND: 'There is no lakestead.yaml here or in any folder above.',
   SECRET_NOT_FOUND: 'A secret that is referred to is not in the vault.',
   VAULT_UNREADABLE: 'The vault file cannot be opened with this key.',
+  // state
+  STATE_NEWER: 'The state database was written by a newer Lakestead.',
+  STATE_UNREADABLE: 'The state database cannot be opened.',
   // engine and SQL
   ENGINE_FAILED: 'The engine refused or failed a statement.',
   ENGINE_OUT_OF_MEMORY: 'A statement needed more memory than memoryLimit allows.',

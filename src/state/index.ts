@@ -1,3 +1,5 @@
+export { maxJsonLength } from './json-column.ts';
+export { openState } from './open-state.ts';
 export type {
   ActivityEnd,
   ActivityRun,
