@@ -9,3 +9,5 @@ export {
   type ReadStatement,
   type ReadTable,
 } from './gateway.ts';
+export { type ResolvedValue, resolveSecret, resolveSecrets } from './resolve-secret.ts';
+export { openVault, type Vault, type VaultOptions } from './vault.ts';
