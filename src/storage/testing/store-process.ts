@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { describeError } from '#core';
+import { openLocalStore } from '#storage';
+
+// A process that a test starts: it races for names, or reads one object over and over.
+type Work =
+  | { readonly kind: 'race'; readonly root: string; readonly rounds: number; readonly writer: number; readonly startAt: number }
+  | { readonly kind: 'read'; readonly root: string; readonly size: number; readonly until: number };
+
+async function race(work: Extract<Work, { kind: 'race' }>): Promise<number[]> {
+  const store = await openLocalStore(work.root);
+  await sleep(Math.max(0, work.startAt - Date.now()));
+  const won: number[] = [];
+  for (let round = 0; round < work.rounds; round += 1) {
+    try {
+      await store.putIfAbsent(`race/${round}`, Buffer.from(String(work.writer)));
+      won.push(round);
+    } catch (error) {
+      if (describeError(error).code !== 'STORAGE_EXISTS') throw error;
+    }
+  }
+  return won;
+}
+
+async function read(work: Extract<Work, { kind: 'read' }>): Promise<{ reads: number; torn: number }> {
+  const store = await openLocalStore(work.root);
+  let reads = 0;
+  let torn = 0;
+  while (Date.now() < work.until) {
+    const found = await store.get('object');
+    reads += 1;
+    if (found.length !== work.size || found.some((byte) => byte !== found[0])) torn += 1;
+  }
+  return { reads, torn };
+}
+
+process.once('message', (work: Work) => {
+  (work.kind === 'race' ? race(work) : read(work)).then(
+    (answer) => process.send?.(answer, () => process.exit(0)),
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});
