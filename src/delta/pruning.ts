@@ -65,7 +65,8 @@ function canMatchRange(condition: Comparison, type: DeltaType, min: unknown, max
       return !isBelow(condition.value);
     case '>':
     case '>=':
-      return !isAbove(condition.value);
+      // NaN is above all numbers here, and other writers' maxima pass it over.
+      return type === 'double' || type === 'float' || !isAbove(condition.value);
   }
 }
 

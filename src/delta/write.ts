@@ -109,11 +109,10 @@ async function loadForWrite(location: TableLocation, options: WriteOptions, remo
   return snapshot;
 }
 
-/** The names and types of a query's columns, found without running it. */
+/** The names and types of a query's columns, found without running it. As a subquery it would hide names that stand twice. */
 async function columnsOf(query: Sql, { lease, signal }: Pick<WriteOptions, 'lease' | 'signal'>): Promise<readonly Column[]> {
-  const { columns, batches } = await lease.stream(sql`SELECT * FROM (${query}) AS source LIMIT 0`, { signal });
-  for await (const batch of batches) void batch;
-  return columns;
+  const rows = await lease.rows(sql`DESCRIBE (${query})`, { signal });
+  return rows.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
 }
 
 async function stage(location: TableLocation, query: Sql, schema: StructType, partitionColumns: readonly string[], metadata: Metadata | undefined, options: WriteOptions): Promise<StagedData> {
