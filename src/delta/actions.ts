@@ -19,7 +19,10 @@ const metadataSchema = z.object({
   description: optional(z.string()),
   format: z.object({ provider: z.string(), options: optional(stringMap) }),
   // Spark takes a table without a schema for one without columns.
-  schemaString: z.string().nullish().transform((value) => value ?? '{"type":"struct","fields":[]}'),
+  schemaString: z
+    .string()
+    .nullish()
+    .transform((value) => value ?? '{"type":"struct","fields":[]}'),
   partitionColumns: z.array(z.string()),
   configuration: z.record(z.string(), z.string().nullable()).nullish().transform((value) => value ?? {}), // prettier-ignore
   createdTime: optional(z.number()),
@@ -63,7 +66,13 @@ const removeSchema = z.object({
 
 const txnSchema = z.object({ appId: z.string(), version: z.int(), lastUpdated: optional(z.number()) });
 const domainMetadataSchema = z.object({ domain: z.string(), configuration: z.string(), removed: z.boolean() });
-const cdcSchema = z.object({ path: z.string().min(1), partitionValues: stringMap, size: z.int(), dataChange: z.boolean(), tags: optional(stringMap) });
+const cdcSchema = z.object({
+  path: z.string().min(1),
+  partitionValues: stringMap,
+  size: z.int(),
+  dataChange: z.boolean(),
+  tags: optional(stringMap),
+});
 // Other writers put anything here; only what we read is named, the rest is kept.
 const commitInfoSchema = z.looseObject({
   timestamp: optional(z.number()),
@@ -130,11 +139,16 @@ export function parseAction(line: string, where: string): Action {
   try {
     json = JSON.parse(line);
   } catch (cause) {
-    throw new LakesteadError('DELTA_CORRUPT', `${where} is no JSON`, { cause, hint: 'the file was changed or cut after it was written: restore it from a copy' });
+    throw new LakesteadError('DELTA_CORRUPT', `${where} is no JSON`, {
+      cause,
+      hint: 'the file was changed or cut after it was written: restore it from a copy',
+    });
   }
   const result = actionSchema.safeParse(json);
   if (result.success) return result.data;
-  throw new LakesteadError('DELTA_CORRUPT', `${where} is no action of a Delta log: ${z.prettifyError(result.error)}`, { cause: result.error });
+  throw new LakesteadError('DELTA_CORRUPT', `${where} is no action of a Delta log: ${z.prettifyError(result.error)}`, {
+    cause: result.error,
+  });
 }
 
 /** The text of a commit: the inverse of {@link parseCommit}. */

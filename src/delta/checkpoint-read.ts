@@ -16,7 +16,12 @@ import { emptyState, LiveFilesBuilder, type LogState, replayCommits } from './re
  *
  * @throws {LakesteadError} `DELTA_UNSUPPORTED` for a v2 checkpoint under a classic name
  */
-export async function readCheckpoint(store: ObjectStore, checkpoint: Checkpoint, lease: Lease, options: StatementOptions): Promise<LogState> {
+export async function readCheckpoint(
+  store: ObjectStore,
+  checkpoint: Checkpoint,
+  lease: Lease,
+  options: StatementOptions,
+): Promise<LogState> {
   const paths = await Promise.all(checkpoint.paths.map(async (path) => await store.readable(path)));
   const relation = sql`read_parquet(${literal(paths)}, union_by_name = true)`;
   const columns = new Map<string, readonly string[]>();
@@ -25,7 +30,9 @@ export async function readCheckpoint(store: ObjectStore, checkpoint: Checkpoint,
   }
   const where = checkpoint.paths[0] ?? '';
   if (columns.has('sidecar') && (await lease.rows(sql`SELECT 1 FROM ${relation} WHERE sidecar IS NOT NULL LIMIT 1`, options)).length > 0) {
-    throw new LakesteadError('DELTA_UNSUPPORTED', `${where} keeps its files in sidecars (v2Checkpoint), which is not supported yet`, { data: { features: ['v2Checkpoint'] } });
+    throw new LakesteadError('DELTA_UNSUPPORTED', `${where} keeps its files in sidecars (v2Checkpoint), which is not supported yet`, {
+      data: { features: ['v2Checkpoint'] },
+    });
   }
   const small = await readSmallActions(relation, columns, lease, where, options);
   const state = replayCommits(emptyState, [{ actions: small, path: where }]);
@@ -35,7 +42,12 @@ export async function readCheckpoint(store: ObjectStore, checkpoint: Checkpoint,
 }
 
 /** The removed files that a checkpoint lists: only a writer of the next checkpoint wants them. */
-export async function readTombstones(store: ObjectStore, checkpoint: Checkpoint, lease: Lease, options: StatementOptions): Promise<readonly RemoveFile[]> {
+export async function readTombstones(
+  store: ObjectStore,
+  checkpoint: Checkpoint,
+  lease: Lease,
+  options: StatementOptions,
+): Promise<readonly RemoveFile[]> {
   const paths = await Promise.all(checkpoint.paths.map(async (path) => await store.readable(path)));
   const relation = sql`read_parquet(${literal(paths)}, union_by_name = true)`;
   const described = await lease.rows(sql`DESCRIBE SELECT * FROM ${relation}`, options);
@@ -51,19 +63,35 @@ export async function readTombstones(store: ObjectStore, checkpoint: Checkpoint,
   return tombstones;
 }
 
-async function readSmallActions(relation: Sql, columns: ReadonlyMap<string, readonly string[]>, lease: Lease, where: string, options: StatementOptions): Promise<Action[]> {
+async function readSmallActions(
+  relation: Sql,
+  columns: ReadonlyMap<string, readonly string[]>,
+  lease: Lease,
+  where: string,
+  options: StatementOptions,
+): Promise<Action[]> {
   // One field of each that is never null: DuckDB gives a struct of nulls for a missing group of some writers.
   const kinds = { protocol: 'minReaderVersion', metaData: 'id', txn: 'appId', domainMetadata: 'domain' };
   const present = Object.entries(kinds).filter(([kind]) => columns.has(kind));
   const actions: Action[] = [];
   for (const [kind, field] of present) {
-    const rows = await lease.rows(sql`SELECT to_json(${ident(kind)})::VARCHAR AS json FROM ${relation} WHERE ${ident(kind)}.${ident(field)} IS NOT NULL`, options);
+    const rows = await lease.rows(
+      sql`SELECT to_json(${ident(kind)})::VARCHAR AS json FROM ${relation} WHERE ${ident(kind)}.${ident(field)} IS NOT NULL`,
+      options,
+    );
     for (const row of rows) actions.push(parseAction(`{"${kind}":${String(row['json'])}}`, where));
   }
   return actions;
 }
 
-async function readFiles(relation: Sql, fields: readonly string[], files: LiveFilesBuilder, lease: Lease, where: string, options: StatementOptions): Promise<void> {
+async function readFiles(
+  relation: Sql,
+  fields: readonly string[],
+  files: LiveFilesBuilder,
+  lease: Lease,
+  where: string,
+  options: StatementOptions,
+): Promise<void> {
   const field = (name: string, otherwise: Sql = sql`NULL`) => (fields.includes(name) ? sql`"add".${ident(name)}` : otherwise);
   const json = (name: string) => (fields.includes(name) ? sql`to_json("add".${ident(name)})::VARCHAR` : sql`NULL`);
   const stats = fields.includes('stats_parsed') ? sql`coalesce(${field('stats')}, ${json('stats_parsed')})` : field('stats');

@@ -70,7 +70,10 @@ export async function writeCheckpoint(location: TableLocation, snapshot: Snapsho
     await lease.run(sql`CREATE TEMP TABLE ${ident(table)} (kind VARCHAR, json VARCHAR)`, options);
     try {
       await lease.append({ table }, rows.batches(), options);
-      await lease.run(sql`COPY (SELECT ${columns()} FROM ${ident(table)}) TO ${literal(staged.localPath)} (FORMAT parquet, COMPRESSION snappy)`, options);
+      await lease.run(
+        sql`COPY (SELECT ${columns()} FROM ${ident(table)}) TO ${literal(staged.localPath)} (FORMAT parquet, COMPRESSION snappy)`,
+        options,
+      );
     } finally {
       await lease.run(sql`DROP TABLE ${ident(table)}`);
     }
@@ -87,18 +90,30 @@ export async function writeCheckpoint(location: TableLocation, snapshot: Snapsho
 }
 
 function columns(): Sql {
-  const parts = Object.entries(shapes).map(([kind, shape]) => sql`CASE WHEN kind = ${literal(kind)} THEN from_json(json, ${literal(JSON.stringify(shape))}) END AS ${ident(kind)}`);
+  const parts = Object.entries(shapes).map(
+    ([kind, shape]) => sql`CASE WHEN kind = ${literal(kind)} THEN from_json(json, ${literal(JSON.stringify(shape))}) END AS ${ident(kind)}`,
+  );
   return join(parts);
 }
 
-async function liveTombstones(location: TableLocation, snapshot: Snapshot, lease: Lease, options: StatementOptions): Promise<Snapshot['log']['tombstones']> {
+async function liveTombstones(
+  location: TableLocation,
+  snapshot: Snapshot,
+  lease: Lease,
+  options: StatementOptions,
+): Promise<Snapshot['log']['tombstones']> {
   const segment = await findLogSegment(location.store, location.path, snapshot.version);
   const { checkpoint, commits = [] } = segment ?? {};
   const before = checkpoint === undefined ? [] : await readTombstones(location.store, checkpoint, lease, options);
   const state = replayCommits({ ...snapshot.log, tombstones: before }, await readCommits(location.store, commits));
   const retention = parseInterval(snapshot.metadata.configuration['delta.deletedFileRetentionDuration']) ?? defaultRetentionMs;
-  const live = new Set(snapshot.files.paths.map((path, index) => `${path}\0${deletionVectorId(snapshot.files.deletionVectors.get(index))}`));
-  return state.tombstones.filter((remove) => (remove.deletionTimestamp ?? 0) > Date.now() - retention && !live.has(`${remove.path}\0${deletionVectorId(remove.deletionVector)}`));
+  const live = new Set(
+    snapshot.files.paths.map((path, index) => `${path}\0${deletionVectorId(snapshot.files.deletionVectors.get(index))}`),
+  );
+  return state.tombstones.filter(
+    (remove) =>
+      (remove.deletionTimestamp ?? 0) > Date.now() - retention && !live.has(`${remove.path}\0${deletionVectorId(remove.deletionVector)}`),
+  );
 }
 
 /** Milliseconds of `interval 7 days` and its like; `undefined` when there is none or it cannot be read. */
@@ -146,7 +161,9 @@ class CheckpointRows {
         'add',
         {
           path: files.spelledPaths.get(index) ?? encodeFilePath(files.paths[index] ?? ''),
-          partitionValues: Object.fromEntries(partitionKeys(metadata).map((column, position) => [column, files.partitionValues[position]?.[index] ?? null])),
+          partitionValues: Object.fromEntries(
+            partitionKeys(metadata).map((column, position) => [column, files.partitionValues[position]?.[index] ?? null]),
+          ),
           size: files.sizes[index],
           modificationTime: files.modificationTimes[index],
           dataChange: false,

@@ -12,16 +12,23 @@ beforeAll(async () => {
 afterAll(async () => await engine[Symbol.asyncDispose]());
 
 async function write(store: ObjectStore, query: Sql, mode: WriteMode = 'append') {
-  return await engine.withLease(async (lease) => await writeTable({ store, path: 't', engine, lease, query, mode, partitionBy: mode === 'error' ? ['p'] : undefined }));
+  return await engine.withLease(
+    async (lease) => await writeTable({ store, path: 't', engine, lease, query, mode, partitionBy: mode === 'error' ? ['p'] : undefined }),
+  );
 }
 
 async function numbers(store: ObjectStore, version?: number): Promise<number[]> {
   const query = await tableToSql({ store, path: 't', engine }, { version });
-  return (await engine.withLease(async (lease) => await lease.rows(sql`SELECT a FROM (${query}) AS t WHERE p IS NULL OR p = 'x ' || a ORDER BY a`))).map(({ a }) => Number(a));
+  return (
+    await engine.withLease(
+      async (lease) => await lease.rows(sql`SELECT a FROM (${query}) AS t WHERE p IS NULL OR p = 'x ' || a ORDER BY a`),
+    )
+  ).map(({ a }) => Number(a));
 }
 
 const log = (version: number, rest = 'json') => `t/_delta_log/${String(version).padStart(20, '0')}.${rest}`;
-const row = (value: number) => sql`SELECT ${value}::INTEGER AS a, CASE WHEN ${value}::INTEGER % 4 = 0 THEN NULL ELSE 'x ' || ${value}::INTEGER END AS p`;
+const row = (value: number) =>
+  sql`SELECT ${value}::INTEGER AS a, CASE WHEN ${value}::INTEGER % 4 = 0 THEN NULL ELSE 'x ' || ${value}::INTEGER END AS p`;
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 /** 12 versions, each with one row more; a copy, so that nothing is known of it. */
@@ -41,7 +48,10 @@ async function copyOf(store: ObjectStore): Promise<ObjectStore & AsyncDisposable
 
 test('every tenth commit writes a checkpoint, from which the table reads the same without the commits before it', async () => {
   await using store = await tableOfTwelve();
-  expect(JSON.parse(new TextDecoder().decode(await store.get('t/_delta_log/_last_checkpoint')))).toMatchObject({ version: 10, numOfAddFiles: 11 });
+  expect(JSON.parse(new TextDecoder().decode(await store.get('t/_delta_log/_last_checkpoint')))).toMatchObject({
+    version: 10,
+    numOfAddFiles: 11,
+  });
   for (let version = 0; version <= 10; version += 1) await store.delete(log(version));
   await using copy = await copyOf(store);
   expect(await numbers(copy)).toEqual(upTo(12));
@@ -77,10 +87,16 @@ test('a log with a gap, or with a damaged line, is DELTA_CORRUPT and names it', 
   await using cut = await copyOf(store);
   const commit = await cut.get(log(6));
   await cut.put(log(6), commit.slice(0, commit.length - 20));
-  await expect(numbers(cut)).rejects.toMatchObject({ code: 'DELTA_CORRUPT', message: expect.stringMatching(/00006\.json, line \d+ is no JSON/) as string });
+  await expect(numbers(cut)).rejects.toMatchObject({
+    code: 'DELTA_CORRUPT',
+    message: expect.stringMatching(/00006\.json, line \d+ is no JSON/) as string,
+  });
   await using foreign = await copyOf(store);
   await foreign.put(log(6), Buffer.from('{"add":{"path":7}}\n'));
-  await expect(numbers(foreign)).rejects.toMatchObject({ code: 'DELTA_CORRUPT', message: expect.stringMatching(/line 1 is no action/) as string });
+  await expect(numbers(foreign)).rejects.toMatchObject({
+    code: 'DELTA_CORRUPT',
+    message: expect.stringMatching(/line 1 is no action/) as string,
+  });
 });
 
 test('an incomplete checkpoint of several parts is passed over', async () => {
@@ -100,16 +116,30 @@ test('a checkpoint lists the files that an overwrite removed, without their rows
   for (let version = 0; version <= 12; version += 1) await copy.delete(log(version));
   expect(await numbers(copy)).toEqual([50]);
   const file = await copy.readable(log(12, 'checkpoint.parquet'));
-  const [found] = await engine.withLease(async (lease) => await lease.rows(sql`SELECT count("remove".path)::INTEGER AS removes, count("add".path)::INTEGER AS adds, count(metaData.id)::INTEGER AS metadata FROM read_parquet(${file})`));
+  const [found] = await engine.withLease(
+    async (lease) =>
+      await lease.rows(
+        sql`SELECT count("remove".path)::INTEGER AS removes, count("add".path)::INTEGER AS adds, count(metaData.id)::INTEGER AS metadata FROM read_parquet(${file})`,
+      ),
+  );
   expect(found).toEqual({ removes: 12, adds: 1, metadata: 1 });
 });
 
 test('a table with a feature that we do not write is refused for writing by name, and still read', async () => {
   await using store = await tableOfTwelve();
   const features = ['changeDataFeed', 'rowTracking', 'domainMetadata'];
-  await store.put(log(12), Buffer.from(`{"protocol":{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":${JSON.stringify(features)}}}\n`));
+  await store.put(
+    log(12),
+    Buffer.from(`{"protocol":{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":${JSON.stringify(features)}}}\n`),
+  );
   expect(await numbers(store)).toEqual(upTo(12));
-  await expect(write(store, row(1))).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED', data: { features: ['rowTracking', 'domainMetadata'] } });
-  await store.put(log(13), Buffer.from('{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["wormhole"],"writerFeatures":["wormhole"]}}\n'));
+  await expect(write(store, row(1))).rejects.toMatchObject({
+    code: 'DELTA_UNSUPPORTED',
+    data: { features: ['rowTracking', 'domainMetadata'] },
+  });
+  await store.put(
+    log(13),
+    Buffer.from('{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["wormhole"],"writerFeatures":["wormhole"]}}\n'),
+  );
   await expect(numbers(store)).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED', data: { features: ['wormhole'] } });
 });

@@ -10,7 +10,9 @@ export type ColumnMapping = 'none' | 'name' | 'id';
 export function columnMappingOf(metadata: Metadata): ColumnMapping {
   const mode = metadata.configuration['delta.columnMapping.mode'] ?? 'none';
   if (mode === 'none' || mode === 'name' || mode === 'id') return mode;
-  throw new LakesteadError('DELTA_UNSUPPORTED', `the column mapping mode ${mode} is not supported`, { data: { features: ['columnMapping'] } });
+  throw new LakesteadError('DELTA_UNSUPPORTED', `the column mapping mode ${mode} is not supported`, {
+    data: { features: ['columnMapping'] },
+  });
 }
 
 /** A field's name in files, statistics and partition values: its own, or the one that column mapping gave it. */

@@ -18,7 +18,9 @@ async function write(store: ObjectStore, query: Sql, mode: WriteMode = 'append')
 
 async function numbers(store: ObjectStore, version?: number): Promise<number[]> {
   const query = await tableToSql({ store, path: 't', engine }, { version });
-  return (await engine.withLease(async (lease) => await lease.rows(sql`SELECT a FROM (${query}) AS t ORDER BY a`))).map(({ a }) => Number(a));
+  return (await engine.withLease(async (lease) => await lease.rows(sql`SELECT a FROM (${query}) AS t ORDER BY a`))).map(({ a }) =>
+    Number(a),
+  );
 }
 
 async function paths(store: ObjectStore): Promise<string[]> {
@@ -40,7 +42,9 @@ function withCalls(store: ObjectStore, calls: Partial<ObjectStore>): ObjectStore
 test('appends of many writers at the same time all arrive, each once', async () => {
   await using store = openMemoryStore();
   await write(store, sql`SELECT 0 AS a`);
-  const results = await Promise.all(Array.from({ length: 12 }, async (_, writer) => await write(store, sql`SELECT ${writer + 1}::INTEGER AS a`)));
+  const results = await Promise.all(
+    Array.from({ length: 12 }, async (_, writer) => await write(store, sql`SELECT ${writer + 1}::INTEGER AS a`)),
+  );
   expect(results.map(({ version }) => version).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
   expect(await numbers(store)).toEqual(Array.from({ length: 13 }, (_, index) => index));
 });
@@ -58,7 +62,11 @@ test('an overwrite that was overtaken is DELTA_CONFLICT, and its files are gone'
       await memory.putIfAbsent(path, bytes);
     },
   });
-  await expect(write(store, sql`SELECT 3 AS a`, 'overwrite')).rejects.toMatchObject({ code: 'DELTA_CONFLICT', retryable: true, data: { version: 1 } });
+  await expect(write(store, sql`SELECT 3 AS a`, 'overwrite')).rejects.toMatchObject({
+    code: 'DELTA_CONFLICT',
+    retryable: true,
+    data: { version: 1 },
+  });
   expect(await numbers(memory)).toEqual([1, 2]);
   expect((await paths(memory)).filter((path) => path.endsWith('.parquet'))).toHaveLength(2);
   expect(await write(store, sql`SELECT 3 AS a`, 'overwrite')).toMatchObject({ version: 2 });
@@ -84,9 +92,23 @@ test('an append goes on over an overwrite that was first, but not over a change 
   expect(await write(overwritten, sql`SELECT 2 AS a`)).toMatchObject({ version: 2 });
   expect(await numbers(memory)).toEqual([2, 10]);
   const changed = overtakenBy(async () => {
-    await engine.withLease(async (lease) => await writeTable({ store: memory, path: 't', engine, lease, query: sql`SELECT 4 AS a, 5 AS b`, mode: 'append', schemaMode: 'merge' }));
+    await engine.withLease(
+      async (lease) =>
+        await writeTable({
+          store: memory,
+          path: 't',
+          engine,
+          lease,
+          query: sql`SELECT 4 AS a, 5 AS b`,
+          mode: 'append',
+          schemaMode: 'merge',
+        }),
+    );
   });
-  await expect(write(changed, sql`SELECT 3 AS a`)).rejects.toMatchObject({ code: 'DELTA_CONFLICT', message: expect.stringContaining('schema') as string });
+  await expect(write(changed, sql`SELECT 3 AS a`)).rejects.toMatchObject({
+    code: 'DELTA_CONFLICT',
+    message: expect.stringContaining('schema') as string,
+  });
   expect(await numbers(memory)).toEqual([2, 4, 10]);
 });
 

@@ -25,7 +25,11 @@ const maxAttempts = 1000;
  * @returns the version, and the commits of others that came between
  * @throws {LakesteadError} `DELTA_CONFLICT`: nothing of the transaction is visible then
  */
-export async function commit(location: TableLocation, transaction: Transaction, signal?: AbortSignal): Promise<{ readonly version: number }> {
+export async function commit(
+  location: TableLocation,
+  transaction: Transaction,
+  signal?: AbortSignal,
+): Promise<{ readonly version: number }> {
   const { commitInfo } = transaction;
   let version = transaction.readVersion + 1;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
@@ -45,7 +49,11 @@ export async function commit(location: TableLocation, transaction: Transaction, 
       if (attempt > 2) await sleep(Math.random() * Math.min(attempt, 20), undefined, { signal });
     }
   }
-  throw new LakesteadError('DELTA_CONFLICT', `${describeLocation(location)}: other writers were first ${maxAttempts} times; nothing of this write is visible`, { retryable: true });
+  throw new LakesteadError(
+    'DELTA_CONFLICT',
+    `${describeLocation(location)}: other writers were first ${maxAttempts} times; nothing of this write is visible`,
+    { retryable: true },
+  );
 }
 
 async function findCommit(location: TableLocation, version: number): Promise<readonly Action[] | undefined> {
@@ -61,11 +69,15 @@ async function findCommit(location: TableLocation, version: number): Promise<rea
 function checkCompatible(location: TableLocation, transaction: Transaction, version: number, winner: readonly Action[]): void {
   const reason = findConflict(transaction, winner);
   if (reason === undefined) return;
-  throw new LakesteadError('DELTA_CONFLICT', `version ${version} of ${describeLocation(location)} was committed by another writer: ${reason}; nothing of this write is visible`, {
-    hint: 'run the write again: it then starts from the new version',
-    retryable: true,
-    data: { version, operation: winner.find((action) => action.commitInfo)?.commitInfo?.operation },
-  });
+  throw new LakesteadError(
+    'DELTA_CONFLICT',
+    `version ${version} of ${describeLocation(location)} was committed by another writer: ${reason}; nothing of this write is visible`,
+    {
+      hint: 'run the write again: it then starts from the new version',
+      retryable: true,
+      data: { version, operation: winner.find((action) => action.commitInfo)?.commitInfo?.operation },
+    },
+  );
 }
 
 function findConflict(transaction: Transaction, winner: readonly Action[]): string | undefined {

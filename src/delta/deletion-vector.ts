@@ -15,11 +15,18 @@ import { decodeZ85 } from './z85.ts';
  * @param tablePath the table's folder in the store
  * @throws {LakesteadError} `DELTA_CORRUPT` when the vector is not what the log says of it
  */
-export async function loadDeletionVector(store: ObjectStore, tablePath: string, vector: DeletionVectorDescriptor): Promise<readonly bigint[]> {
+export async function loadDeletionVector(
+  store: ObjectStore,
+  tablePath: string,
+  vector: DeletionVectorDescriptor,
+): Promise<readonly bigint[]> {
   const bytes = await loadBytes(store, tablePath, vector);
   const rows = parseRoaringArray(bytes, describe(vector));
   if (rows.length !== vector.cardinality) {
-    throw new LakesteadError('DELTA_CORRUPT', `the deletion vector ${describe(vector)} has ${rows.length} rows where the log says ${vector.cardinality}`);
+    throw new LakesteadError(
+      'DELTA_CORRUPT',
+      `the deletion vector ${describe(vector)} has ${rows.length} rows where the log says ${vector.cardinality}`,
+    );
   }
   return rows;
 }
@@ -33,7 +40,9 @@ async function loadBytes(store: ObjectStore, tablePath: string, vector: Deletion
     case 'p':
       return await loadFromFile(store, absolutePath(store, vector), vector);
     default:
-      throw new LakesteadError('DELTA_UNSUPPORTED', `deletion vectors of storage type ${vector.storageType} are not read`, { data: { features: ['deletionVectors'] } });
+      throw new LakesteadError('DELTA_UNSUPPORTED', `deletion vectors of storage type ${vector.storageType} are not read`, {
+        data: { features: ['deletionVectors'] },
+      });
   }
 }
 
@@ -75,7 +84,10 @@ async function loadFromFile(store: ObjectStore, path: string, vector: DeletionVe
   const size = bytes.length < 4 ? -1 : bytes.readInt32BE(0);
   const isWhole = size === vector.sizeInBytes && bytes.length === 8 + size;
   if (!isWhole || bytes.readUInt32BE(4 + size) !== crc32(bytes.subarray(4, 4 + size))) {
-    throw new LakesteadError('DELTA_CORRUPT', `the deletion vector at ${start} of ${path} is damaged: its size or checksum is not what it must be`);
+    throw new LakesteadError(
+      'DELTA_CORRUPT',
+      `the deletion vector at ${start} of ${path} is damaged: its size or checksum is not what it must be`,
+    );
   }
   return bytes.subarray(4, 4 + size);
 }

@@ -12,7 +12,12 @@ export type TableDescription = {
   readonly id: string;
   readonly name?: string;
   readonly description?: string;
-  readonly protocol: { readonly minReaderVersion: number; readonly minWriterVersion: number; readonly readerFeatures?: readonly string[]; readonly writerFeatures?: readonly string[] };
+  readonly protocol: {
+    readonly minReaderVersion: number;
+    readonly minWriterVersion: number;
+    readonly readerFeatures?: readonly string[];
+    readonly writerFeatures?: readonly string[];
+  };
   /** The features that the protocol names or stands for. */
   readonly features: readonly string[];
   readonly columnMapping: 'none' | 'name' | 'id';
@@ -53,7 +58,12 @@ export function describeTable(snapshot: Snapshot): TableDescription {
     },
     features: [...new Set([...reader, ...writer])].toSorted(),
     columnMapping: columnMappingOf(metadata),
-    columns: snapshot.schema.fields.map(({ name, type, nullable, metadata: { comment } }) => ({ name, type: describeType(type), nullable, ...(typeof comment === 'string' ? { comment } : {}) })),
+    columns: snapshot.schema.fields.map(({ name, type, nullable, metadata: { comment } }) => ({
+      name,
+      type: describeType(type),
+      nullable,
+      ...(typeof comment === 'string' ? { comment } : {}),
+    })),
     partitionColumns: snapshot.partitionColumns,
     properties: metadata.configuration,
     files: files.count,

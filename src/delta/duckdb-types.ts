@@ -170,10 +170,14 @@ class TypeParser {
   }
 
   #refuse(type: string): LakesteadError {
-    return new LakesteadError('DELTA_SCHEMA_MISMATCH', `the column ${this.#column} has DuckDB's type ${type}, which Delta does not have; nothing was written`, {
-      hint: refusals[type] ?? 'cast it in the query to a type that Delta has',
-      data: { column: this.#column, type },
-    });
+    return new LakesteadError(
+      'DELTA_SCHEMA_MISMATCH',
+      `the column ${this.#column} has DuckDB's type ${type}, which Delta does not have; nothing was written`,
+      {
+        hint: refusals[type] ?? 'cast it in the query to a type that Delta has',
+        data: { column: this.#column, type },
+      },
+    );
   }
 }
 

@@ -20,7 +20,14 @@ export function encodeFilePath(path: string): string {
 
 function encodePart(part: string): string {
   // As Hadoop's URIs have it: what a URI's path allows stays, so that other readers compare the same text.
-  return encodeURIComponent(part).replaceAll('%3D', '=').replaceAll('%2B', '+').replaceAll('%40', '@').replaceAll('%26', '&').replaceAll('%24', '$').replaceAll('%2C', ',').replaceAll('%3A', ':');
+  return encodeURIComponent(part)
+    .replaceAll('%3D', '=')
+    .replaceAll('%2B', '+')
+    .replaceAll('%40', '@')
+    .replaceAll('%26', '&')
+    .replaceAll('%24', '$')
+    .replaceAll('%2C', ',')
+    .replaceAll('%3A', ':');
 }
 
 /** True for a path that does not start at the table's folder. */

@@ -15,7 +15,10 @@ export type HistoryEntry = {
 };
 
 /** The history of a table, newest first: what its JSON commits still say. */
-export async function readHistory(location: TableLocation, options: { readonly limit?: number | undefined; readonly signal?: AbortSignal | undefined } = {}): Promise<readonly HistoryEntry[]> {
+export async function readHistory(
+  location: TableLocation,
+  options: { readonly limit?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
+): Promise<readonly HistoryEntry[]> {
   const commits = (await listCommits(location.store, location.path)).toReversed().slice(0, options.limit);
   const entries: HistoryEntry[] = [];
   for (const { actions, commit } of await readCommits(location.store, commits)) {

@@ -5,7 +5,17 @@ export type { LiveFiles } from './live-files.ts';
 export { planToSql } from './relation.ts';
 export type { LogState } from './replay.ts';
 export type { Condition, ConditionValue, ScanFile, ScanOptions, ScanPlan } from './scan-plan.ts';
-export { type ArrayType, type DeltaType, describeType, findField, formatSchema, type MapType, parseSchema, type StructField, type StructType } from './schema.ts';
+export {
+  type ArrayType,
+  type DeltaType,
+  describeType,
+  findField,
+  formatSchema,
+  type MapType,
+  parseSchema,
+  type StructField,
+  type StructType,
+} from './schema.ts';
 export { deltaTypeOf, duckdbType, schemaOfColumns } from './duckdb-types.ts';
 export { forgetSnapshot, type Snapshot, type SnapshotOptions, type TableLocation } from './snapshot.ts';
 export {

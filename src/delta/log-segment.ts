@@ -92,7 +92,9 @@ export async function listNewCommits(store: ObjectStore, tablePath: string, vers
 /** Every commit that is still there as JSON, ascending; gaps are left as they are. */
 export async function listCommits(store: ObjectStore, tablePath: string): Promise<readonly CommitFile[]> {
   const files = await listLog(store, tablePath, 0);
-  return files.flatMap(({ file, info }) => (file.kind === 'commit' ? [{ version: file.version, path: info.path, modifiedAt: info.modifiedAt }] : []));
+  return files.flatMap(({ file, info }) =>
+    file.kind === 'commit' ? [{ version: file.version, path: info.path, modifiedAt: info.modifiedAt }] : [],
+  );
 }
 
 async function readLastCheckpoint(store: ObjectStore, tablePath: string): Promise<number | undefined> {
@@ -136,19 +138,27 @@ function makeSegment(files: readonly ListedFile[], tablePath: string, version: n
   const checkpoint = findCheckpoint(files, upTo);
   const from = checkpoint === undefined ? 0 : checkpoint.version + 1;
   const commits = files.flatMap(({ file, info }) =>
-    file.kind === 'commit' && file.version >= from && file.version <= upTo ? [{ version: file.version, path: info.path, modifiedAt: info.modifiedAt }] : [],
+    file.kind === 'commit' && file.version >= from && file.version <= upTo
+      ? [{ version: file.version, path: info.path, modifiedAt: info.modifiedAt }]
+      : [],
   );
   const newest = commits.at(-1)?.version ?? checkpoint?.version;
   const isV2Needed = files.some(({ file }) => file.kind === 'v2' && file.version <= upTo && file.version > (checkpoint?.version ?? -1));
   if (isV2Needed && (commits[0]?.version ?? from) !== from) {
-    throw new LakesteadError('DELTA_UNSUPPORTED', `${tablePath} can be read only from its v2 checkpoint, which is not supported yet`, { data: { features: ['v2Checkpoint'] } });
+    throw new LakesteadError('DELTA_UNSUPPORTED', `${tablePath} can be read only from its v2 checkpoint, which is not supported yet`, {
+      data: { features: ['v2Checkpoint'] },
+    });
   }
   checkContinuous(commits, tablePath, from);
   if (newest === undefined || (version !== undefined && newest !== version)) {
     const oldest = files[0]?.file.version;
-    throw new LakesteadError('DELTA_VERSION_NOT_FOUND', `version ${version ?? 0} of ${tablePath} is not in its log, which goes from ${oldest ?? 0} to ${files.at(-1)?.file.version ?? 0}`, {
-      hint: 'lakestead delta history lists the versions',
-    });
+    throw new LakesteadError(
+      'DELTA_VERSION_NOT_FOUND',
+      `version ${version ?? 0} of ${tablePath} is not in its log, which goes from ${oldest ?? 0} to ${files.at(-1)?.file.version ?? 0}`,
+      {
+        hint: 'lakestead delta history lists the versions',
+      },
+    );
   }
   return { version: newest, checkpoint, commits };
 }

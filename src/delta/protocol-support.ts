@@ -7,7 +7,15 @@ import { type DeltaType, parseSchema, type StructField, type StructType } from '
 /** Features that a reader must know, and that this one does. */
 const readFeatures = new Set(['timestampNtz', 'columnMapping', 'deletionVectors', 'vacuumProtocolCheck']);
 /** Features that a writer must know and that ask nothing of what we write, unless a property or the schema switches them on. */
-const dormantWriteFeatures = new Set(['appendOnly', 'invariants', 'checkConstraints', 'generatedColumns', 'changeDataFeed', 'columnMapping', 'identityColumns']);
+const dormantWriteFeatures = new Set([
+  'appendOnly',
+  'invariants',
+  'checkConstraints',
+  'generatedColumns',
+  'changeDataFeed',
+  'columnMapping',
+  'identityColumns',
+]);
 /** What the numbers below 7 (for readers 3) stand for. */
 const legacyWriteFeatures: readonly (readonly [number, readonly string[]])[] = [
   [2, ['appendOnly', 'invariants']],
@@ -20,7 +28,9 @@ const legacyWriteFeatures: readonly (readonly [number, readonly string[]])[] = [
 /** The features that the table names or that its version numbers stand for; `-preview` names count as the feature. */
 export function featuresOf(protocol: Protocol): { readonly reader: readonly string[]; readonly writer: readonly string[] } {
   const bare = (names: readonly string[] | undefined) => (names ?? []).map((name) => name.replace(/-preview$/, ''));
-  const legacy = legacyWriteFeatures.flatMap(([version, names]) => (protocol.minWriterVersion < 7 && protocol.minWriterVersion >= version ? names : []));
+  const legacy = legacyWriteFeatures.flatMap(([version, names]) =>
+    protocol.minWriterVersion < 7 && protocol.minWriterVersion >= version ? names : [],
+  );
   return {
     reader: protocol.minReaderVersion >= 3 ? bare(protocol.readerFeatures) : protocol.minReaderVersion === 2 ? ['columnMapping'] : [],
     writer: protocol.minWriterVersion >= 7 ? bare(protocol.writerFeatures) : legacy,
@@ -33,7 +43,8 @@ export function featuresOf(protocol: Protocol): { readonly reader: readonly stri
  * @throws {LakesteadError} `DELTA_UNSUPPORTED` naming the features
  */
 export function checkReadable(protocol: Protocol, table: string): void {
-  if (protocol.minReaderVersion > 3) throw unsupported('read', `reader version ${protocol.minReaderVersion} of ${table}`, [`minReaderVersion ${protocol.minReaderVersion}`]);
+  if (protocol.minReaderVersion > 3)
+    throw unsupported('read', `reader version ${protocol.minReaderVersion} of ${table}`, [`minReaderVersion ${protocol.minReaderVersion}`]);
   const missing = featuresOf(protocol).reader.filter((name) => !readFeatures.has(name));
   if (missing.length > 0) throw unsupported('read', `${missing.join(', ')} of ${table}`, missing);
 }
@@ -45,7 +56,10 @@ export function checkReadable(protocol: Protocol, table: string): void {
  * @throws {LakesteadError} `DELTA_UNSUPPORTED` naming the features
  */
 export function checkWritable(protocol: Protocol, metadata: Metadata, schema: StructType, table: string, removesData: boolean): void {
-  if (protocol.minWriterVersion > 7) throw unsupported('write', `writer version ${protocol.minWriterVersion} of ${table}`, [`minWriterVersion ${protocol.minWriterVersion}`]);
+  if (protocol.minWriterVersion > 7)
+    throw unsupported('write', `writer version ${protocol.minWriterVersion} of ${table}`, [
+      `minWriterVersion ${protocol.minWriterVersion}`,
+    ]);
   const configuration = metadata.configuration;
   const isOn = (key: string) => configuration[key]?.toLowerCase() === 'true';
   const features = featuresOf(protocol);
@@ -71,7 +85,13 @@ const fieldFeatures: readonly (readonly [string, string])[] = [
 
 /** Refuses properties of a new table that need a feature we do not write. */
 export function checkProperties(properties: Readonly<Record<string, string>>, table: string): void {
-  const plain = ['delta.checkpointInterval', 'delta.logRetentionDuration', 'delta.deletedFileRetentionDuration', 'delta.dataSkippingNumIndexedCols', 'delta.appendOnly'];
+  const plain = [
+    'delta.checkpointInterval',
+    'delta.logRetentionDuration',
+    'delta.deletedFileRetentionDuration',
+    'delta.dataSkippingNumIndexedCols',
+    'delta.appendOnly',
+  ];
   const refused = Object.keys(properties).filter((key) => key.startsWith('delta.') && !plain.includes(key));
   if (refused.length > 0) throw unsupported('create', `the properties ${refused.join(', ')} of ${table}`, refused);
 }
@@ -96,7 +116,8 @@ function* allFields(type: DeltaType): Generator<StructField> {
 
 /** The checked schema of a table's metadata. */
 export function schemaOf(metadata: Metadata, table: string): StructType {
-  if (metadata.format.provider !== 'parquet') throw unsupported('read', `the file format ${metadata.format.provider} of ${table}`, [metadata.format.provider]);
+  if (metadata.format.provider !== 'parquet')
+    throw unsupported('read', `the file format ${metadata.format.provider} of ${table}`, [metadata.format.provider]);
   return parseSchema(metadata.schemaString, `the metadata of ${table}`);
 }
 
@@ -106,8 +127,12 @@ function unsupported(verb: 'read' | 'write' | 'create', what: string, features: 
     write: 'nothing was written; the table can still be read here, and written by the engine that it belongs to',
     create: 'nothing was written; leave the property out',
   };
-  return new LakesteadError('DELTA_UNSUPPORTED', `${verb === 'read' ? 'reading' : verb === 'write' ? 'writing' : 'creating'} is not supported for ${what}`, {
-    hint: hints[verb],
-    data: { features },
-  });
+  return new LakesteadError(
+    'DELTA_UNSUPPORTED',
+    `${verb === 'read' ? 'reading' : verb === 'write' ? 'writing' : 'creating'} is not supported for ${what}`,
+    {
+      hint: hints[verb],
+      data: { features },
+    },
+  );
 }

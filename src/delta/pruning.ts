@@ -24,7 +24,12 @@ export function parseStatistics(json: string | null): FileStatistics | undefined
     return typeof value === 'object' && value !== null ? { ...value } : {};
   };
   const numRecords: unknown = Reflect.get(found, 'numRecords');
-  return { numRecords: typeof numRecords === 'number' ? numRecords : undefined, minValues: part('minValues'), maxValues: part('maxValues'), nullCount: part('nullCount') };
+  return {
+    numRecords: typeof numRecords === 'number' ? numRecords : undefined,
+    minValues: part('minValues'),
+    maxValues: part('maxValues'),
+    nullCount: part('nullCount'),
+  };
 }
 
 /** False only when no row of the partition can fulfil the condition. */
@@ -116,6 +121,7 @@ function toMilliseconds(value: unknown, type: string): number {
   if (typeof value !== 'string') return Number.NaN;
   const hasZone = /(?:Z|[+-]\d\d:?\d\d)$/.test(value);
   if (type === 'timestamp_ntz' && hasZone) return Number.NaN;
-  const [, date, time = '00:00:00', zone = 'Z'] = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?(Z|[+-]\d\d:?\d\d)?$/.exec(value) ?? [];
+  const [, date, time = '00:00:00', zone = 'Z'] =
+    /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?(Z|[+-]\d\d:?\d\d)?$/.exec(value) ?? [];
   return date === undefined ? Number.NaN : Date.parse(`${date}T${time}${zone}`);
 }

@@ -22,7 +22,9 @@ const maxBranches = 32;
  */
 export async function planToSql(plan: ScanPlan, store: ObjectStore): Promise<Sql> {
   if (plan.columns.length === 0) {
-    throw new LakesteadError('DELTA_UNSUPPORTED', `${plan.table} has no columns, so there is nothing to read`, { hint: 'a first write with a new schema gives it some' });
+    throw new LakesteadError('DELTA_UNSUPPORTED', `${plan.table} has no columns, so there is nothing to read`, {
+      hint: 'a first write with a new schema gives it some',
+    });
   }
   if (plan.files.length === 0) {
     const columns = plan.columns.map((field) => sql`CAST(NULL AS ${unsafeSql(duckdbType(field.type))}) AS ${ident(field.name)}`);
@@ -52,7 +54,12 @@ function partitionIndex(plan: ScanPlan, field: StructField): number {
   return plan.partitionColumns.findIndex((name) => name.toLowerCase() === lower);
 }
 
-async function selectFiles(plan: ScanPlan, store: ObjectStore, files: readonly ScanFile[], deleted: readonly bigint[] | undefined): Promise<Sql> {
+async function selectFiles(
+  plan: ScanPlan,
+  store: ObjectStore,
+  files: readonly ScanFile[],
+  deleted: readonly bigint[] | undefined,
+): Promise<Sql> {
   const paths: string[] = [];
   for (const file of files) paths.push(escapeGlob(await locate(plan, store, file.path)));
   const dataColumns = plan.columns.filter((field) => partitionIndex(plan, field) < 0);
@@ -93,7 +100,10 @@ function renamed(expression: Sql, type: DeltaType, mapping: ScanPlan['columnMapp
   const element = ident(`e${depth}`);
   switch (type.type) {
     case 'struct': {
-      const fields = type.fields.map((field) => sql`${ident(field.name)} := ${renamed(sql`${expression}.${ident(physicalName(field, mapping))}`, field.type, mapping, depth)}`);
+      const fields = type.fields.map(
+        (field) =>
+          sql`${ident(field.name)} := ${renamed(sql`${expression}.${ident(physicalName(field, mapping))}`, field.type, mapping, depth)}`,
+      );
       return sql`CASE WHEN ${expression} IS NULL THEN NULL ELSE struct_pack(${join(fields)}) END`;
     }
     case 'array':

@@ -50,7 +50,10 @@ function keyOf(path: string, vector: DeletionVectorDescriptor | undefined): stri
  *
  * @param commits the actions of each commit, with its file for messages
  */
-export function replayCommits(state: LogState, commits: readonly { readonly actions: readonly Action[]; readonly path: string }[]): LogState {
+export function replayCommits(
+  state: LogState,
+  commits: readonly { readonly actions: readonly Action[]; readonly path: string }[],
+): LogState {
   let { protocol, metadata } = state;
   const txns = new Map(state.txns);
   const domains = new Map(state.domains);
@@ -81,10 +84,17 @@ export function replayCommits(state: LogState, commits: readonly { readonly acti
 }
 
 function isAddedIn(actions: readonly Action[], remove: RemoveFile): boolean {
-  return actions.some(({ add }) => add?.path === remove.path && deletionVectorId(add.deletionVector) === deletionVectorId(remove.deletionVector));
+  return actions.some(
+    ({ add }) => add?.path === remove.path && deletionVectorId(add.deletionVector) === deletionVectorId(remove.deletionVector),
+  );
 }
 
-function applyChanges(files: LiveFiles, oldColumns: readonly string[], columns: readonly string[], lastWord: ReadonlyMap<string, AddFile | undefined>): LiveFiles {
+function applyChanges(
+  files: LiveFiles,
+  oldColumns: readonly string[],
+  columns: readonly string[],
+  lastWord: ReadonlyMap<string, AddFile | undefined>,
+): LiveFiles {
   if (lastWord.size === 0 && oldColumns.join('\0') === columns.join('\0')) return files;
   const builder = new LiveFilesBuilder(columns);
   const columnIndexes = columns.map((column) => oldColumns.indexOf(column));
@@ -116,7 +126,7 @@ export class LiveFilesBuilder {
     this.#partitionValues = partitionColumns.map(() => []);
   }
 
- /** Appends a file; `path` is its decoded path. */
+  /** Appends a file; `path` is its decoded path. */
   add(path: string, file: Omit<AddFile, 'dataChange'>): void {
     const index = this.#paths.length;
     if (encodeFilePath(path) !== file.path) this.#spelledPaths.set(index, file.path);
@@ -127,7 +137,9 @@ export class LiveFilesBuilder {
     });
     if (file.deletionVector !== undefined) this.#deletionVectors.set(index, file.deletionVector);
     const { tags, baseRowId, defaultRowCommitVersion, clusteringProvider } = file;
-    const extras = Object.entries({ tags, baseRowId, defaultRowCommitVersion, clusteringProvider }).filter(([, value]) => value !== undefined);
+    const extras = Object.entries({ tags, baseRowId, defaultRowCommitVersion, clusteringProvider }).filter(
+      ([, value]) => value !== undefined,
+    );
     if (extras.length > 0) this.#extras.set(index, Object.fromEntries(extras));
   }
 

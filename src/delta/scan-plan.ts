@@ -57,7 +57,9 @@ export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPla
   const field = (name: string): StructField => {
     const found = findField(schema, name);
     if (found !== undefined) return found;
-    throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `${snapshot.table} has no column ${name} in version ${snapshot.version}`, { hint: `its columns are ${schema.fields.map((other) => other.name).join(', ')}` });
+    throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `${snapshot.table} has no column ${name} in version ${snapshot.version}`, {
+      hint: `its columns are ${schema.fields.map((other) => other.name).join(', ')}`,
+    });
   };
   const columns = options.columns === undefined ? schema.fields : options.columns.map(field);
   const mapping = columnMappingOf(snapshot.metadata);
@@ -77,7 +79,10 @@ export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPla
     }
     if (onStatistics.length > 0) {
       const statistics = parseStatistics(files.stats[index] ?? null);
-      if (statistics !== undefined && !onStatistics.every((one) => canMatchStatistics(one.condition, one.field.type, physicalName(one.field, mapping), statistics))) {
+      if (
+        statistics !== undefined &&
+        !onStatistics.every((one) => canMatchStatistics(one.condition, one.field.type, physicalName(one.field, mapping), statistics))
+      ) {
         skipped.byStatistics += 1;
         continue;
       }
@@ -92,5 +97,15 @@ export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPla
       ...(deletionVector === undefined ? {} : { deletionVector }),
     });
   }
-  return { table: snapshot.table, path: snapshot.path, version: snapshot.version, columns, partitionColumns: snapshot.partitionColumns, columnMapping: mapping, files: chosen, bytes, skipped };
+  return {
+    table: snapshot.table,
+    path: snapshot.path,
+    version: snapshot.version,
+    columns,
+    partitionColumns: snapshot.partitionColumns,
+    columnMapping: mapping,
+    files: chosen,
+    bytes,
+    skipped,
+  };
 }

@@ -12,7 +12,12 @@ export type StructType = { readonly type: 'struct'; readonly fields: readonly St
 export type ArrayType = { readonly type: 'array'; readonly elementType: DeltaType; readonly containsNull: boolean };
 
 /** Keys to values. Keys are never null. */
-export type MapType = { readonly type: 'map'; readonly keyType: DeltaType; readonly valueType: DeltaType; readonly valueContainsNull: boolean };
+export type MapType = {
+  readonly type: 'map';
+  readonly keyType: DeltaType;
+  readonly valueType: DeltaType;
+  readonly valueContainsNull: boolean;
+};
 
 /** One column of a table or field of a struct. `metadata` holds comments, column mapping, defaults and other writers' facts: kept as it is. */
 export type StructField = {
@@ -45,7 +50,9 @@ export function parseSchema(schemaString: string, where: string): StructType {
   }
   const result = structSchema.safeParse(json);
   if (result.success) return result.data;
-  throw new LakesteadError('DELTA_CORRUPT', `the schema in ${where} is none of Delta's: ${z.prettifyError(result.error)}`, { cause: result.error });
+  throw new LakesteadError('DELTA_CORRUPT', `the schema in ${where} is none of Delta's: ${z.prettifyError(result.error)}`, {
+    cause: result.error,
+  });
 }
 
 /** The `schemaString` of a schema: the inverse of {@link parseSchema}. */

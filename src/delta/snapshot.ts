@@ -149,7 +149,15 @@ async function loadSegment(location: TableLocation, segment: LogSegment, options
     }
   }
   const checkpointInfo = newest === undefined ? await location.store.find(checkpoint?.paths[0] ?? '') : undefined;
-  return makeEntry(location, replayCommits(start, commits), newest, lastActions, checkpoint?.version, checkpointInfo?.modifiedAt, segment.version);
+  return makeEntry(
+    location,
+    replayCommits(start, commits),
+    newest,
+    lastActions,
+    checkpoint?.version,
+    checkpointInfo?.modifiedAt,
+    segment.version,
+  );
 }
 
 function makeEntry(
@@ -164,13 +172,20 @@ function makeEntry(
   const table = describeLocation(location);
   const { protocol, metadata } = log;
   if (protocol === undefined || metadata === undefined) {
-    throw new LakesteadError('DELTA_CORRUPT', `the log of ${table} has no ${protocol === undefined ? 'protocol' : 'metaData'} action up to version ${version}`, {
-      hint: 'the log was damaged or is not complete: restore _delta_log from a copy',
-    });
+    throw new LakesteadError(
+      'DELTA_CORRUPT',
+      `the log of ${table} has no ${protocol === undefined ? 'protocol' : 'metaData'} action up to version ${version}`,
+      {
+        hint: 'the log was damaged or is not complete: restore _delta_log from a copy',
+      },
+    );
   }
   checkReadable(protocol, table);
   const schema = schemaOf(metadata, table);
-  const inCommit = metadata.configuration['delta.enableInCommitTimestamps'] === 'true' ? lastActions?.find(({ commitInfo }) => commitInfo)?.commitInfo?.inCommitTimestamp : undefined;
+  const inCommit =
+    metadata.configuration['delta.enableInCommitTimestamps'] === 'true'
+      ? lastActions?.find(({ commitInfo }) => commitInfo)?.commitInfo?.inCommitTimestamp
+      : undefined;
   const snapshot: Snapshot = {
     table,
     path: location.path,
@@ -191,7 +206,10 @@ function makeEntry(
 const readsAtOnce = 8;
 
 /** Reads and checks commits, a few at a time, in order. */
-export async function readCommits(store: ObjectStore, commits: readonly CommitFile[]): Promise<readonly { readonly actions: readonly Action[]; readonly path: string; readonly commit: CommitFile }[]> {
+export async function readCommits(
+  store: ObjectStore,
+  commits: readonly CommitFile[],
+): Promise<readonly { readonly actions: readonly Action[]; readonly path: string; readonly commit: CommitFile }[]> {
   const decoder = new TextDecoder();
   const found: { actions: readonly Action[]; path: string; commit: CommitFile }[] = [];
   for (let start = 0; start < commits.length; start += readsAtOnce) {
@@ -203,7 +221,11 @@ export async function readCommits(store: ObjectStore, commits: readonly CommitFi
 }
 
 /** Runs work with the lease that was handed in, or with one of the engine's. */
-export async function withLease<T>({ engine }: TableLocation, options: { readonly lease?: Lease | undefined; readonly signal?: AbortSignal | undefined }, work: (lease: Lease) => Promise<T>): Promise<T> {
+export async function withLease<T>(
+  { engine }: TableLocation,
+  options: { readonly lease?: Lease | undefined; readonly signal?: AbortSignal | undefined },
+  work: (lease: Lease) => Promise<T>,
+): Promise<T> {
   if (options.lease !== undefined) return await work(options.lease);
   return await engine.withLease(work, { signal: options.signal });
 }
@@ -219,8 +241,13 @@ async function findVersionAt(location: TableLocation, timestamp: Date): Promise<
     found = version;
   }
   if (found !== undefined) return found;
-  if (commits.length === 0) throw new LakesteadError('DELTA_NOT_A_TABLE', `${describeLocation(location)} is no Delta table: it has no _delta_log with commits`);
-  throw new LakesteadError('DELTA_VERSION_NOT_FOUND', `${describeLocation(location)} has no version of ${timestamp.toISOString()} or before: its oldest commit is of ${commits[0]?.modifiedAt.toISOString() ?? ''}`, {
-    hint: 'lakestead delta history lists the versions with their times',
-  });
+  if (commits.length === 0)
+    throw new LakesteadError('DELTA_NOT_A_TABLE', `${describeLocation(location)} is no Delta table: it has no _delta_log with commits`);
+  throw new LakesteadError(
+    'DELTA_VERSION_NOT_FOUND',
+    `${describeLocation(location)} has no version of ${timestamp.toISOString()} or before: its oldest commit is of ${commits[0]?.modifiedAt.toISOString() ?? ''}`,
+    {
+      hint: 'lakestead delta history lists the versions with their times',
+    },
+  );
 }

@@ -70,12 +70,19 @@ async function stagePartitions(query: Sql, options: StageOptions): Promise<Stage
   try {
     const by = join(partitionColumns.map((column) => ident(column)));
     const unique = randomUUID();
-    const rows = await copy(query, folder.localPath, sql`, PARTITION_BY (${by}), OVERWRITE_OR_IGNORE, FILENAME_PATTERN ${literal(`part-{i}-${unique}-c000.snappy`)}`, options);
+    const rows = await copy(
+      query,
+      folder.localPath,
+      sql`, PARTITION_BY (${by}), OVERWRITE_OR_IGNORE, FILENAME_PATTERN ${literal(`part-{i}-${unique}-c000.snappy`)}`,
+      options,
+    );
     const files: AddFile[] = [];
     const moves: { from: string; path: string }[] = [];
     let rowCount = 0;
     for (const facts of rows) {
-      const from = String(facts['filename']).slice(folder.localPath.length + 1).replaceAll('\\', '/');
+      const from = String(facts['filename'])
+        .slice(folder.localPath.length + 1)
+        .replaceAll('\\', '/');
       const stats = await describeFile(facts, String(facts['filename']), options);
       files.push(newAdd(from, partitionValues(facts, options), Number(facts['file_size_bytes']), stats, options));
       moves.push({ from, path: inTable(options, from) });
@@ -90,7 +97,10 @@ async function stagePartitions(query: Sql, options: StageOptions): Promise<Stage
 
 async function copy(query: Sql, target: string, more: Sql, options: StageOptions): Promise<readonly Row[]> {
   // Maps as JSON: one text a column instead of nested values.
-  const { batches } = await options.lease.stream(sql`COPY (${query}) TO ${literal(target)} (FORMAT parquet, COMPRESSION snappy, RETURN_STATS${more})`, options);
+  const { batches } = await options.lease.stream(
+    sql`COPY (${query}) TO ${literal(target)} (FORMAT parquet, COMPRESSION snappy, RETURN_STATS${more})`,
+    options,
+  );
   const rows: Row[] = [];
   for await (const { rowCount, columns } of batches) {
     for (let row = 0; row < rowCount; row += 1) {
@@ -110,17 +120,35 @@ async function describeFile(facts: Row, localPath: string, options: StageOptions
   const inFile: StructType = { type: 'struct', fields: schema.fields.filter(({ name }) => !partitionColumns.includes(name)) };
   const rowCount = Number(facts['count']);
   checkNulls(inFile, columns, options);
-  return formatStatistics(rowCount, inFile, columns, { nanColumns: await findNan(inFile, columns, rowCount, localPath, options), indexedColumns: options.indexedColumns });
+  return formatStatistics(rowCount, inFile, columns, {
+    nanColumns: await findNan(inFile, columns, rowCount, localPath, options),
+    indexedColumns: options.indexedColumns,
+  });
 }
 
 /** Columns with NaN. DuckDB's `has_nan` is that of the last row group, so larger files are asked themselves. */
-async function findNan(schema: StructType, facts: ReadonlyMap<string, ColumnFacts>, rowCount: number, localPath: string, options: StageOptions): Promise<ReadonlySet<string>> {
+async function findNan(
+  schema: StructType,
+  facts: ReadonlyMap<string, ColumnFacts>,
+  rowCount: number,
+  localPath: string,
+  options: StageOptions,
+): Promise<ReadonlySet<string>> {
   const floats = [...leavesOf(schema, [])].filter(({ type }) => type === 'float' || type === 'double').map(({ path }) => path);
   if (rowCount <= rowGroupSize || floats.length === 0) {
     return new Set(floats.map(pathKey).filter((key) => facts.get(key)?.['has_nan'] !== 'false'));
   }
-  const checks = floats.map((path) => sql`coalesce(bool_or(isnan(${join(path.map((name) => ident(name)), '.')})), false)`);
-  const [row] = await options.lease.rows(sql`SELECT [${join(checks)}]::VARCHAR AS nan FROM read_parquet(${literal(localPath)}, hive_partitioning = false)`, options);
+  const checks = floats.map(
+    (path) =>
+      sql`coalesce(bool_or(isnan(${join(
+        path.map((name) => ident(name)),
+        '.',
+      )})), false)`,
+  );
+  const [row] = await options.lease.rows(
+    sql`SELECT [${join(checks)}]::VARCHAR AS nan FROM read_parquet(${literal(localPath)}, hive_partitioning = false)`,
+    options,
+  );
   const found = String(row?.['nan']).slice(1, -1).split(', ');
   return new Set(floats.map(pathKey).filter((_, index) => found[index] !== 'false'));
 }
@@ -129,7 +157,11 @@ function checkNulls(schema: StructType, facts: ReadonlyMap<string, ColumnFacts>,
   for (const field of schema.fields) {
     const nulls = facts.get(pathKey([field.name]))?.['null_count'];
     if (field.nullable || typeof field.type !== 'string' || nulls === '0') continue;
-    throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `${nulls ?? 'some'} rows have no value for ${field.name}, which may not be null in ${options.tablePath}; nothing was written`, { data: { column: field.name } });
+    throw new LakesteadError(
+      'DELTA_SCHEMA_MISMATCH',
+      `${nulls ?? 'some'} rows have no value for ${field.name}, which may not be null in ${options.tablePath}; nothing was written`,
+      { data: { column: field.name } },
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { type Condition, openTable, planToSql, writeTable } from '#delta';
@@ -27,22 +27,39 @@ test('bounds are written per type: numbers as they are, text cut to 32 code poin
     (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)) AS t(small, big, money, real, day, moment, text, yes, bytes, nested, list, pairs)`);
   expect(found).toMatchObject({
     numRecords: 3,
-    minValues: { small: 1, money: 12.34, real: -2.5, day: '0001-01-01', moment: '1753-01-01T00:00:00.123Z', nested: { in: 1, deep: { er: 'z' } } },
-    maxValues: { small: 2, money: 99.99, real: 1.5, day: '9999-12-31', moment: '2026-01-01T00:00:00.001Z', nested: { in: 3, deep: { er: 'z' } } },
+    minValues: {
+      small: 1,
+      money: 12.34,
+      real: -2.5,
+      day: '0001-01-01',
+      moment: '1753-01-01T00:00:00.123Z',
+      nested: { in: 1, deep: { er: 'z' } },
+    },
+    maxValues: {
+      small: 2,
+      money: 99.99,
+      real: 1.5,
+      day: '9999-12-31',
+      moment: '2026-01-01T00:00:00.001Z',
+      nested: { in: 3, deep: { er: 'z' } },
+    },
     nullCount: { small: 1, big: 1, money: 1, yes: 1, bytes: 1, nested: { in: 1, deep: { er: 2 } } },
   });
   for (const column of ['yes', 'bytes', 'list', 'pairs']) expect(found.minValues).not.toHaveProperty(column);
 });
 
 test('a long maximum is cut and rounded up, a long minimum is cut', async () => {
-  const long = `${'z'.repeat(40)}`;
+  const long = 'z'.repeat(40);
   const found = await statisticsOf(sql`SELECT unnest([${long}, ${'a'.repeat(40)}]) AS text`);
   expect(found.minValues).toEqual({ text: 'a'.repeat(32) });
   expect(found.maxValues).toEqual({ text: `${'z'.repeat(32)}\u{10FFFF}` });
 });
 
 test('a column with NaN has no bounds, also when the NaN is not in the last row group', async () => {
-  for (const query of [sql`SELECT unnest([1, 'NaN'::DOUBLE, 3]) AS x, 1::FLOAT AS y`, sql`SELECT CASE WHEN i = 5 THEN 'NaN'::DOUBLE ELSE i END AS x, 1::FLOAT AS y FROM range(200000) r(i)`]) {
+  for (const query of [
+    sql`SELECT unnest([1, 'NaN'::DOUBLE, 3]) AS x, 1::FLOAT AS y`,
+    sql`SELECT CASE WHEN i = 5 THEN 'NaN'::DOUBLE ELSE i END AS x, 1::FLOAT AS y FROM range(200000) r(i)`,
+  ]) {
     const found = await statisticsOf(query);
     expect(found.minValues).toEqual({ y: 1 });
     expect(found.nullCount).toEqual({ x: 0, y: 0 });
@@ -58,10 +75,19 @@ const types: Readonly<Record<string, fc.Arbitrary<string>>> = {
   BIGINT: fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt({ min: -3n, max: 3n })).map(String),
   DOUBLE: fc.oneof(fc.double().map(String), fc.constantFrom('0.1', '-0.0', 'NaN', 'Infinity')),
   FLOAT: fc.oneof(fc.float().map(String), fc.constantFrom('0.1', '16777217')),
-  'DECIMAL(38,10)': fc.tuple(fc.bigInt({ min: -(10n ** 27n), max: 10n ** 27n }), fc.nat(999_999_999)).map(([whole, fraction]) => `${whole}.${fraction}`),
+  'DECIMAL(38,10)': fc
+    .tuple(fc.bigInt({ min: -(10n ** 27n), max: 10n ** 27n }), fc.nat(999_999_999))
+    .map(([whole, fraction]) => `${whole}.${fraction}`),
   DATE: fc.integer({ min: 1, max: 9999 }).map((year) => `${String(year).padStart(4, '0')}-02-03`),
-  TIMESTAMPTZ: fc.tuple(fc.integer({ min: 1, max: 9999 }), fc.nat(999_999)).map(([year, micros]) => `${String(year).padStart(4, '0')}-12-31 23:59:59.${String(micros).padStart(6, '0')}+00`),
-  VARCHAR: fc.oneof(fc.string({ unit: 'grapheme', maxLength: 5 }), fc.constantFrom('a', 'b', 'é', '\u{1F600}', '\uFF5E').chain((unit) => fc.nat(300).map((length) => unit.repeat(length)))).map((text) => text.replaceAll('\0', '')),
+  TIMESTAMPTZ: fc
+    .tuple(fc.integer({ min: 1, max: 9999 }), fc.nat(999_999))
+    .map(([year, micros]) => `${String(year).padStart(4, '0')}-12-31 23:59:59.${String(micros).padStart(6, '0')}+00`),
+  VARCHAR: fc
+    .oneof(
+      fc.string({ unit: 'grapheme', maxLength: 5 }),
+      fc.constantFrom('a', 'b', 'é', '\u{1F600}', '\uFF5E').chain((unit) => fc.nat(300).map((length) => unit.repeat(length))),
+    )
+    .map((text) => text.replaceAll('\0', '')),
 };
 const operators = ['=', '<', '<=', '>', '>='] as const;
 
@@ -89,7 +115,8 @@ for (const [type, values] of Object.entries(types)) {
             const where = sql`x ${unsafeSql(op)} CAST(${literal(probe)} AS ${unsafeSql(type)})`;
             expect(await rows([{ column: 'x', op, value }], where)).toEqual(await rows([], where));
           }
-          for (const op of ['is null', 'is not null'] as const) expect(await rows([{ column: 'x', op }], sql`x ${unsafeSql(op)}`)).toEqual(await rows([], sql`x ${unsafeSql(op)}`));
+          for (const op of ['is null', 'is not null'] as const)
+            expect(await rows([{ column: 'x', op }], sql`x ${unsafeSql(op)}`)).toEqual(await rows([], sql`x ${unsafeSql(op)}`));
         });
       }),
       parameters,
@@ -101,10 +128,21 @@ test('files that cannot match are left out, and the plan says how many', async (
   await using store = openMemoryStore();
   const location = { store, path: 't', engine };
   for (const start of [0, 100, 200]) {
-    await engine.withLease(async (lease) => await writeTable({ ...location, lease, query: sql`SELECT ${start}::INTEGER + i::INTEGER AS x FROM range(100) r(i)`, mode: 'append' }));
+    await engine.withLease(
+      async (lease) =>
+        await writeTable({
+          ...location,
+          lease,
+          query: sql`SELECT ${start}::INTEGER + i::INTEGER AS x FROM range(100) r(i)`,
+          mode: 'append',
+        }),
+    );
   }
   const snapshot = await (await openTable(location)).snapshot();
-  expect(snapshot.scan({ filter: [{ column: 'x', op: '=', value: 150 }] })).toMatchObject({ files: [{}], skipped: { byPartition: 0, byStatistics: 2 } });
+  expect(snapshot.scan({ filter: [{ column: 'x', op: '=', value: 150 }] })).toMatchObject({
+    files: [{}],
+    skipped: { byPartition: 0, byStatistics: 2 },
+  });
   expect(snapshot.scan({ filter: [{ column: 'x', op: 'in', values: [1, 250] }] }).files).toHaveLength(2);
   expect(snapshot.scan({ filter: [{ column: 'X', op: 'is null' }] }).files).toHaveLength(0);
 });

@@ -20,7 +20,12 @@ type Entry = { readonly path: readonly string[]; readonly type: DeltaType; reado
  * @param facts by DuckDB's path of a column: `"a"."b"`
  * @param nanColumns paths of columns in which the file has a NaN
  */
-export function formatStatistics(rowCount: number, schema: StructType, facts: ReadonlyMap<string, ColumnFacts>, options: { readonly nanColumns: ReadonlySet<string>; readonly indexedColumns?: number | undefined }): string {
+export function formatStatistics(
+  rowCount: number,
+  schema: StructType,
+  facts: ReadonlyMap<string, ColumnFacts>,
+  options: { readonly nanColumns: ReadonlySet<string>; readonly indexedColumns?: number | undefined },
+): string {
   const leaves = [...leavesOf(schema, [])].slice(0, indexedCount(options.indexedColumns)).flatMap(({ path, type }): Entry[] => {
     const found = facts.get(pathKey(path));
     return found === undefined ? [] : [{ path, type, facts: found }];
@@ -31,7 +36,9 @@ export function formatStatistics(rowCount: number, schema: StructType, facts: Re
       const text = formatBound(leaf, which);
       return text === undefined ? [] : [[leaf.path, text]];
     });
-  const nullCounts = leaves.flatMap(({ path, facts: { null_count: count } }): [readonly string[], string][] => (count === undefined ? [] : [[path, count]]));
+  const nullCounts = leaves.flatMap(({ path, facts: { null_count: count } }): [readonly string[], string][] =>
+    count === undefined ? [] : [[path, count]],
+  );
   return `{"numRecords":${rowCount},"minValues":${formatTree(bounds('min'))},"maxValues":${formatTree(bounds('max'))},"nullCount":${formatTree(nullCounts)}}`;
 }
 
@@ -46,7 +53,10 @@ export function pathKey(path: readonly string[]): string {
 }
 
 /** The leaf columns of a schema that can have statistics: those inside structs, not those inside arrays and maps. */
-export function* leavesOf(schema: StructType, above: readonly string[]): Generator<{ readonly path: readonly string[]; readonly type: DeltaType }> {
+export function* leavesOf(
+  schema: StructType,
+  above: readonly string[],
+): Generator<{ readonly path: readonly string[]; readonly type: DeltaType }> {
   for (const field of schema.fields) {
     const path = [...above, field.name];
     if (typeof field.type === 'string') yield { path, type: field.type };
@@ -59,7 +69,8 @@ function formatTree(entries: readonly (readonly [readonly string[], string])[]):
   const groups = Map.groupBy(entries, ([path]) => path[0] ?? '');
   const parts = [...groups].map(([name, group]) => {
     const [first] = group;
-    const value = first !== undefined && first[0].length === 1 ? first[1] : formatTree(group.map(([path, text]) => [path.slice(1), text] as const));
+    const value =
+      first !== undefined && first[0].length === 1 ? first[1] : formatTree(group.map(([path, text]) => [path.slice(1), text] as const));
     return `${JSON.stringify(name)}:${value}`;
   });
   return `{${parts.join(',')}}`;
@@ -97,12 +108,12 @@ function formatNumber(text: string): string {
 }
 
 function cut(text: string): string {
-  const points = [...text];
+  const points = Array.from(text); // code points
   return points.length <= maxStringLength ? text : points.slice(0, maxStringLength).join('');
 }
 
 function formatMaximum(text: string): string | undefined {
-  const points = [...text];
+  const points = Array.from(text); // code points
   if (points.length <= maxStringLength) return JSON.stringify(text);
   // The highest code point after the prefix is above every text that begins so, unless that goes on with the same one.
   if (points[maxStringLength] === '\u{10FFFF}') return undefined;
@@ -122,7 +133,11 @@ function formatTimestamp(text: string, which: 'min' | 'max', zone: string): stri
 
 function refuseInfinity(text: string, path: readonly string[]): void {
   if (!text.includes('infinity')) return;
-  throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `the column ${path.join('.')} has the value ${text}, which Delta cannot hold; nothing was written`, {
-    hint: 'replace it in the query by NULL or by a date of the years 1 to 9999',
-  });
+  throw new LakesteadError(
+    'DELTA_SCHEMA_MISMATCH',
+    `the column ${path.join('.')} has the value ${text}, which Delta cannot hold; nothing was written`,
+    {
+      hint: 'replace it in the query by NULL or by a date of the years 1 to 9999',
+    },
+  );
 }

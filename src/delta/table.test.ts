@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { createTable, describeTable, openTable, planToSql, type SnapshotOptions, tableToSql, writeTable, type WriteTableOptions } from '#delta';
+import {
+  createTable,
+  describeTable,
+  openTable,
+  planToSql,
+  type SnapshotOptions,
+  tableToSql,
+  writeTable,
+  type WriteTableOptions,
+} from '#delta';
 import { type Engine, openDuckdbEngine } from '#engine';
 import { type Sql, sql } from '#sql';
 import { type ObjectStore, openMemoryStore } from '#storage';
@@ -47,7 +56,9 @@ test('a new table is empty, of reader version 1 and writer version 2', async () 
     { name: 'note', type: 'string', nullable: true, comment: 'anything' },
   ]);
   await expect(createTable({ store, path: 't', engine, schema })).rejects.toMatchObject({ code: 'DELTA_CONFLICT' });
-  await expect(createTable({ store, path: 'u', engine, schema, properties: { 'delta.enableChangeDataFeed': 'true' } })).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED' });
+  await expect(
+    createTable({ store, path: 'u', engine, schema, properties: { 'delta.enableChangeDataFeed': 'true' } }),
+  ).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED' });
   await expect(openTable({ store, path: 'u', engine })).rejects.toMatchObject({ code: 'DELTA_NOT_A_TABLE' });
 });
 
@@ -84,7 +95,10 @@ test('a query that does not fit is refused, names every column, and leaves nothi
   await write(store, sql`SELECT 1::INTEGER AS a, 'x' AS b`);
   const before = await paths(store);
   const wrong = write(store, sql`SELECT 'text' AS a, 1 AS c`);
-  await expect(wrong).rejects.toMatchObject({ code: 'DELTA_SCHEMA_MISMATCH', message: expect.stringMatching(/a is string in the query and integer in the table.*c integer is not in the table/s) as string });
+  await expect(wrong).rejects.toMatchObject({
+    code: 'DELTA_SCHEMA_MISMATCH',
+    message: expect.stringMatching(/a is string in the query and integer in the table.*c integer is not in the table/s) as string,
+  });
   await expect(write(store, sql`SELECT 1::BIGINT AS a, 'x' AS b`)).rejects.toMatchObject({ code: 'DELTA_SCHEMA_MISMATCH' });
   await expect(write(store, sql`SELECT 1 AS a, 'x' AS b`, { partitionBy: ['b'] })).rejects.toMatchObject({ code: 'DELTA_SCHEMA_MISMATCH' });
   expect(await paths(store)).toEqual(before);
@@ -94,7 +108,12 @@ test('columns are matched by name without case, narrower ones are widened, missi
   await using store = openMemoryStore();
   await write(store, sql`SELECT 1::BIGINT AS Id, 'x' AS note, 1.50::DECIMAL(19,4) AS amount`);
   await write(store, sql`SELECT 2.5::DECIMAL(5,2) AS AMOUNT, 2::SMALLINT AS ID`);
-  const found = await engine.withLease(async (lease) => await lease.rows(sql`SELECT Id::INTEGER AS id, note, amount::VARCHAR AS amount FROM (${await tableToSql({ store, path: 't', engine })}) AS t ORDER BY 1`));
+  const found = await engine.withLease(
+    async (lease) =>
+      await lease.rows(
+        sql`SELECT Id::INTEGER AS id, note, amount::VARCHAR AS amount FROM (${await tableToSql({ store, path: 't', engine })}) AS t ORDER BY 1`,
+      ),
+  );
   expect(found).toEqual([
     { id: 1, note: 'x', amount: '1.5000' },
     { id: 2, note: null, amount: '2.5000' },
@@ -127,7 +146,11 @@ test('what Delta does not have is refused by name, with the cast to write', asyn
     [sql`SELECT DATE 'infinity' AS x`, /infinity/],
   ];
   for (const [query, message] of refused) {
-    await expect(write(store, query)).rejects.toMatchObject({ code: 'DELTA_SCHEMA_MISMATCH', message: expect.stringMatching(message) as string, hint: expect.any(String) as string });
+    await expect(write(store, query)).rejects.toMatchObject({
+      code: 'DELTA_SCHEMA_MISMATCH',
+      message: expect.stringMatching(message) as string,
+      hint: expect.any(String) as string,
+    });
   }
   expect(await paths(store)).toEqual([]);
 });
@@ -160,12 +183,18 @@ test('modes error and ignore leave a table that is there as it is', async () => 
 
 test('partitions are pruned, and more than a few still give the right values', async () => {
   await using store = openMemoryStore();
-  await write(store, sql`SELECT i::INTEGER AS i, CASE WHEN i % 50 = 0 THEN NULL ELSE 'p' || (i % 50) END AS p FROM range(200) r(i)`, { partitionBy: ['p'] });
+  await write(store, sql`SELECT i::INTEGER AS i, CASE WHEN i % 50 = 0 THEN NULL ELSE 'p' || (i % 50) END AS p FROM range(200) r(i)`, {
+    partitionBy: ['p'],
+  });
   const snapshot = await (await openTable({ store, path: 't', engine })).snapshot();
   expect(snapshot.files.count).toBe(50);
   const one = snapshot.scan({ filter: [{ column: 'p', op: '=', value: 'p7' }] });
   expect(one).toMatchObject({ skipped: { byPartition: 49, byStatistics: 0 } });
-  const answer = async (query: Sql) => await engine.withLease(async (lease) => await lease.rows(sql`SELECT p, list(i ORDER BY i)::VARCHAR AS i FROM (${query}) AS t GROUP BY p ORDER BY p NULLS FIRST`));
+  const answer = async (query: Sql) =>
+    await engine.withLease(
+      async (lease) =>
+        await lease.rows(sql`SELECT p, list(i ORDER BY i)::VARCHAR AS i FROM (${query}) AS t GROUP BY p ORDER BY p NULLS FIRST`),
+    );
   expect(await answer(await planToSql(one, store))).toEqual([{ p: 'p7', i: '[7, 57, 107, 157]' }]);
   const all = await answer(await planToSql(snapshot.scan({ columns: ['p', 'i'] }), store));
   expect(all).toHaveLength(50);
@@ -178,12 +207,25 @@ test('the columns asked for come in the order asked for; one that is not there i
   const snapshot = await (await openTable({ store, path: 't', engine })).snapshot();
   const query = await planToSql(snapshot.scan({ columns: ['C', 'a'] }), store);
   expect(await engine.withLease(async (lease) => await lease.rows(query))).toEqual([{ c: 3, a: 1 }]);
-  expect(() => snapshot.scan({ columns: ['nope'] })).toThrow(expect.objectContaining({ code: 'DELTA_SCHEMA_MISMATCH', message: expect.stringContaining('nope') as string }));
+  expect(() => snapshot.scan({ columns: ['nope'] })).toThrow(
+    expect.objectContaining({ code: 'DELTA_SCHEMA_MISMATCH', message: expect.stringContaining('nope') as string }),
+  );
 });
 
 test("a path and a column with DuckDB's special characters are taken as they are", async () => {
   await using store = openMemoryStore();
   const path = "odd [x]*?'%20/t";
-  await engine.withLease(async (lease) => await writeTable({ store, path, engine, lease, query: sql`SELECT 1 AS "it's", 'v' AS "sel""ect"`, mode: 'append', partitionBy: ['sel"ect'] }));
+  await engine.withLease(
+    async (lease) =>
+      await writeTable({
+        store,
+        path,
+        engine,
+        lease,
+        query: sql`SELECT 1 AS "it's", 'v' AS "sel""ect"`,
+        mode: 'append',
+        partitionBy: ['sel"ect'],
+      }),
+  );
   expect(await rows(store, {}, path)).toEqual([{ "it's": 1, 'sel"ect': 'v' }]);
 });

@@ -49,7 +49,10 @@ export type DeltaTable = TableLocation & {
   /** Newest first; only versions whose JSON is still in the log. */
   history(options?: { readonly limit?: number | undefined; readonly signal?: AbortSignal | undefined }): Promise<readonly HistoryEntry[]>;
   /** Writes a checkpoint of the newest version, as every tenth commit does by itself. */
-  checkpoint(options?: { readonly lease?: Lease | undefined; readonly signal?: AbortSignal | undefined }): Promise<{ readonly version: number }>;
+  checkpoint(options?: {
+    readonly lease?: Lease | undefined;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<{ readonly version: number }>;
 };
 
 /** What a new table is. */
@@ -87,7 +90,10 @@ export async function openTable(location: TableLocation, options: { readonly sig
 }
 
 /** The table at that place, `undefined` when there is none. Whether it can be read shows when it is. */
-export async function findTable(location: TableLocation, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<DeltaTable | undefined> {
+export async function findTable(
+  location: TableLocation,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<DeltaTable | undefined> {
   options.signal?.throwIfAborted();
   const { store, path } = location;
   const entries = await store.entries(logFolder(path));
@@ -101,7 +107,12 @@ export async function findTable(location: TableLocation, options: { readonly sig
  */
 export async function createTable(options: CreateOptions): Promise<DeltaTable> {
   const { schema, partitionBy = [], properties = {} } = options;
-  await commitCreate(options, schema, partitionBy, properties, nothingStaged, { operation: 'CREATE TABLE', signal: options.signal, name: options.name, description: options.description });
+  await commitCreate(options, schema, partitionBy, properties, nothingStaged, {
+    operation: 'CREATE TABLE',
+    signal: options.signal,
+    name: options.name,
+    description: options.description,
+  });
   return makeTable(options);
 }
 
@@ -119,9 +130,18 @@ export async function writeTable(options: WriteTableOptions): Promise<CommitResu
     case 'overwrite':
       return await table.overwrite(options.query, options);
     case 'error':
-      throw new LakesteadError('STORAGE_EXISTS', `there is a table at ${describeLocation(options)} already; nothing was written`, { hint: 'write with mode "append" or "overwrite"' });
+      throw new LakesteadError('STORAGE_EXISTS', `there is a table at ${describeLocation(options)} already; nothing was written`, {
+        hint: 'write with mode "append" or "overwrite"',
+      });
     case 'ignore':
-      return { version: (await table.snapshot(options)).version, rowsWritten: 0, filesAdded: 0, filesRemoved: 0, bytesWritten: 0, warnings: [] };
+      return {
+        version: (await table.snapshot(options)).version,
+        rowsWritten: 0,
+        filesAdded: 0,
+        filesRemoved: 0,
+        bytesWritten: 0,
+        warnings: [],
+      };
   }
 }
 

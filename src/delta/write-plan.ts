@@ -20,7 +20,13 @@ export type WritePlan = {
  * @param columns what the query gives
  * @throws {LakesteadError} `DELTA_SCHEMA_MISMATCH` naming every column that does not fit
  */
-export function planWrite(query: Sql, columns: readonly Column[], current: StructType | undefined, mode: 'strict' | 'merge', table: string): WritePlan {
+export function planWrite(
+  query: Sql,
+  columns: readonly Column[],
+  current: StructType | undefined,
+  mode: 'strict' | 'merge',
+  table: string,
+): WritePlan {
   checkNames(columns, table);
   const schema = current === undefined ? newSchema(columns) : fitSchema(columns, current, mode, table);
   const source = new Map(columns.map((column) => [column.name.toLowerCase(), column]));
@@ -64,7 +70,8 @@ function fitSchema(columns: readonly Column[], current: StructType, mode: 'stric
   }
   const names = new Set(columns.map(({ name }) => name.toLowerCase()));
   for (const field of current.fields) {
-    if (!names.has(field.name.toLowerCase()) && !field.nullable) problems.push(`${describeField(field)} may not be null and is not in the query`);
+    if (!names.has(field.name.toLowerCase()) && !field.nullable)
+      problems.push(`${describeField(field)} may not be null and is not in the query`);
   }
   if (problems.length === 0) return added.length === 0 ? current : { type: 'struct', fields: [...current.fields, ...added] };
   throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `the query does not fit ${table}: ${problems.join('; ')}; nothing was written`, {
@@ -79,10 +86,18 @@ function checkNames(columns: readonly Column[], table: string): void {
     if (seen.has(name.toLowerCase())) throw refuseName(table, name, 'stands twice in the query; names compare without case');
     seen.add(name.toLowerCase());
     // Spark and Databricks refuse to read such names without column mapping.
-    if (/[ ,;{}()\n\t=]/.test(name) || name === '') throw refuseName(table, name, 'has a character that Delta does not allow in names without column mapping: one of " ,;{}()=", a tab or a line break');
+    if (/[ ,;{}()\n\t=]/.test(name) || name === '')
+      throw refuseName(
+        table,
+        name,
+        'has a character that Delta does not allow in names without column mapping: one of " ,;{}()=", a tab or a line break',
+      );
   }
 }
 
 function refuseName(table: string, name: string, why: string): LakesteadError {
-  return new LakesteadError('DELTA_SCHEMA_MISMATCH', `the column "${name}" for ${table} ${why}; nothing was written`, { hint: 'rename it in the query with AS', data: { column: name } });
+  return new LakesteadError('DELTA_SCHEMA_MISMATCH', `the column "${name}" for ${table} ${why}; nothing was written`, {
+    hint: 'rename it in the query with AS',
+    data: { column: name },
+  });
 }

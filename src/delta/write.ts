@@ -27,8 +27,23 @@ export async function append(location: TableLocation, query: Sql, options: Write
   const plan = planWrite(query, columns, snapshot.schema, options.schemaMode === 'merge' ? 'merge' : 'strict', snapshot.table);
   const staged = await stage(location, plan.query, plan.schema, snapshot.partitionColumns, snapshot.metadata, options);
   const metadata = plan.schema === snapshot.schema ? undefined : { ...snapshot.metadata, schemaString: formatSchema(plan.schema) };
-  const info = newCommitInfo('WRITE', { mode: 'Append', partitionBy: JSON.stringify(snapshot.partitionColumns) }, snapshot.version, true, staged, 0, options);
-  return await finish(location, staged, { readVersion: snapshot.version, actions: [...metadataAction(metadata), ...adds(staged)], commitInfo: info, reads: 'nothing' }, 0, snapshot, options);
+  const info = newCommitInfo(
+    'WRITE',
+    { mode: 'Append', partitionBy: JSON.stringify(snapshot.partitionColumns) },
+    snapshot.version,
+    true,
+    staged,
+    0,
+    options,
+  );
+  return await finish(
+    location,
+    staged,
+    { readVersion: snapshot.version, actions: [...metadataAction(metadata), ...adds(staged)], commitInfo: info, reads: 'nothing' },
+    0,
+    snapshot,
+    options,
+  );
 }
 
 /** Replaces all rows: see {@link DeltaTable.overwrite}. */
@@ -37,16 +52,37 @@ export async function overwrite(location: TableLocation, query: Sql, options: Wr
   const replacesSchema = options.schemaMode === 'overwrite';
   if (!replacesSchema) refusePartitionBy(snapshot, options);
   const columns = await columnsOf(query, options);
-  const plan = planWrite(query, columns, replacesSchema ? undefined : snapshot.schema, options.schemaMode === 'merge' ? 'merge' : 'strict', snapshot.table);
+  const plan = planWrite(
+    query,
+    columns,
+    replacesSchema ? undefined : snapshot.schema,
+    options.schemaMode === 'merge' ? 'merge' : 'strict',
+    snapshot.table,
+  );
   const partitionColumns = replacesSchema && options.partitionBy !== undefined ? options.partitionBy : snapshot.partitionColumns;
   const schema = replacesSchema && formatSchema(plan.schema) === formatSchema(snapshot.schema) ? snapshot.schema : plan.schema;
   const partitioned = checkPartitioning(schema, partitionColumns, snapshot.table);
   const staged = await stage(location, plan.query, schema, partitioned, snapshot.metadata, options);
   const isSame = schema === snapshot.schema && partitioned.join('\0') === snapshot.partitionColumns.join('\0');
   const metadata = isSame ? undefined : { ...snapshot.metadata, schemaString: formatSchema(schema), partitionColumns: [...partitioned] };
-  const info = newCommitInfo('WRITE', { mode: 'Overwrite', partitionBy: JSON.stringify(partitioned) }, snapshot.version, false, staged, snapshot.files.count, options);
+  const info = newCommitInfo(
+    'WRITE',
+    { mode: 'Overwrite', partitionBy: JSON.stringify(partitioned) },
+    snapshot.version,
+    false,
+    staged,
+    snapshot.files.count,
+    options,
+  );
   const actions = [...metadataAction(metadata), ...adds(staged), ...removes(snapshot)];
-  return await finish(location, staged, { readVersion: snapshot.version, actions, commitInfo: info, reads: 'table' }, snapshot.files.count, snapshot, options);
+  return await finish(
+    location,
+    staged,
+    { readVersion: snapshot.version, actions, commitInfo: info, reads: 'table' },
+    snapshot.files.count,
+    snapshot,
+    options,
+  );
 }
 
 /** Makes a table from a query. Of two at a time one wins; the other goes on as its mode says. */
@@ -94,11 +130,24 @@ export async function commitCreate(
   };
   const parameters =
     details.operation === 'CREATE TABLE'
-      ? { isManaged: 'false', description: details.description ?? null, partitionBy: JSON.stringify(partitionBy), properties: JSON.stringify(properties) }
-      : { mode: details.mode === 'overwrite' ? 'Overwrite' : details.mode === 'append' ? 'Append' : 'ErrorIfExists', partitionBy: JSON.stringify(partitionBy) };
+      ? {
+          isManaged: 'false',
+          description: details.description ?? null,
+          partitionBy: JSON.stringify(partitionBy),
+          properties: JSON.stringify(properties),
+        }
+      : {
+          mode: details.mode === 'overwrite' ? 'Overwrite' : details.mode === 'append' ? 'Append' : 'ErrorIfExists',
+          partitionBy: JSON.stringify(partitionBy),
+        };
   const commitInfo = newCommitInfo(details.operation, parameters, undefined, true, staged, 0, details);
   const protocol = { minReaderVersion: 1, minWriterVersion: 2, readerFeatures: undefined, writerFeatures: undefined };
-  const transaction = { readVersion: -1, actions: [{ protocol }, { metaData: metadata }, ...adds(staged)], commitInfo, reads: 'table' as const };
+  const transaction = {
+    readVersion: -1,
+    actions: [{ protocol }, { metaData: metadata }, ...adds(staged)],
+    commitInfo,
+    reads: 'table' as const,
+  };
   checkProperties(properties, table);
   return await finish(location, staged, transaction, 0, undefined, details);
 }
@@ -115,7 +164,14 @@ async function columnsOf(query: Sql, { lease, signal }: Pick<WriteOptions, 'leas
   return rows.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
 }
 
-async function stage(location: TableLocation, query: Sql, schema: StructType, partitionColumns: readonly string[], metadata: Metadata | undefined, options: WriteOptions): Promise<StagedData> {
+async function stage(
+  location: TableLocation,
+  query: Sql,
+  schema: StructType,
+  partitionColumns: readonly string[],
+  metadata: Metadata | undefined,
+  options: WriteOptions,
+): Promise<StagedData> {
   const indexed = Number(metadata?.configuration['delta.dataSkippingNumIndexedCols'] ?? Number.NaN);
   return await stageData(query, {
     store: location.store,
@@ -180,7 +236,9 @@ function removes({ files, metadata }: Snapshot): Action[] {
       deletionTimestamp,
       dataChange: true,
       extendedFileMetadata: true,
-      partitionValues: Object.fromEntries(partitionKeys(metadata).map((column, position) => [column, files.partitionValues[position]?.[index] ?? null])),
+      partitionValues: Object.fromEntries(
+        partitionKeys(metadata).map((column, position) => [column, files.partitionValues[position]?.[index] ?? null]),
+      ),
       size: files.sizes[index],
       stats: undefined,
       tags: undefined,
@@ -200,7 +258,12 @@ function newCommitInfo(
   filesRemoved: number,
   options: Pick<WriteOptions, 'userMetadata'>,
 ): CommitInfo & { readonly txnId: string } {
-  const metrics = { numFiles: String(staged.files.length), numOutputRows: String(staged.rowCount), numOutputBytes: String(staged.bytes), ...(filesRemoved === 0 ? {} : { numRemovedFiles: String(filesRemoved) }) };
+  const metrics = {
+    numFiles: String(staged.files.length),
+    numOutputRows: String(staged.rowCount),
+    numOutputBytes: String(staged.bytes),
+    ...(filesRemoved === 0 ? {} : { numRemovedFiles: String(filesRemoved) }),
+  };
   return {
     timestamp: Date.now(),
     inCommitTimestamp: undefined,
@@ -217,10 +280,18 @@ function newCommitInfo(
 }
 
 function refusePartitionBy(snapshot: Snapshot, { partitionBy }: WriteOptions): void {
-  if (partitionBy === undefined || partitionBy.map((name) => name.toLowerCase()).join('\0') === snapshot.partitionColumns.map((name) => name.toLowerCase()).join('\0')) return;
-  throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `${snapshot.table} is partitioned by (${snapshot.partitionColumns.join(', ')}), not by (${partitionBy.join(', ')}); nothing was written`, {
-    hint: 'overwrite with schemaMode "overwrite" to change the partitioning',
-  });
+  if (
+    partitionBy === undefined ||
+    partitionBy.map((name) => name.toLowerCase()).join('\0') === snapshot.partitionColumns.map((name) => name.toLowerCase()).join('\0')
+  )
+    return;
+  throw new LakesteadError(
+    'DELTA_SCHEMA_MISMATCH',
+    `${snapshot.table} is partitioned by (${snapshot.partitionColumns.join(', ')}), not by (${partitionBy.join(', ')}); nothing was written`,
+    {
+      hint: 'overwrite with schemaMode "overwrite" to change the partitioning',
+    },
+  );
 }
 
 /** The partition columns as the schema spells them. */
@@ -228,12 +299,20 @@ function checkPartitioning(schema: StructType, partitionBy: readonly string[], t
   const names = partitionBy.map((name) => {
     const field = findField(schema, name);
     if (field !== undefined && typeof field.type === 'string' && !['binary', 'float', 'double'].includes(field.type)) return field.name;
-    throw new LakesteadError('DELTA_SCHEMA_MISMATCH', field === undefined ? `${table} has no column ${name} to be partitioned by; nothing was written` : `${table} cannot be partitioned by ${name}, which is of a type that cannot name a folder; nothing was written`, {
-      hint: 'partition by a string, a whole number, a decimal, a date, a timestamp or a boolean',
-    });
+    throw new LakesteadError(
+      'DELTA_SCHEMA_MISMATCH',
+      field === undefined
+        ? `${table} has no column ${name} to be partitioned by; nothing was written`
+        : `${table} cannot be partitioned by ${name}, which is of a type that cannot name a folder; nothing was written`,
+      {
+        hint: 'partition by a string, a whole number, a decimal, a date, a timestamp or a boolean',
+      },
+    );
   });
   if (names.length > 0 && names.length === schema.fields.length) {
-    throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `all columns of ${table} are partition columns; nothing was written`, { hint: 'leave at least one column that is none' });
+    throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `all columns of ${table} are partition columns; nothing was written`, {
+      hint: 'leave at least one column that is none',
+    });
   }
   return names;
 }

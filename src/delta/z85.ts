@@ -1,7 +1,7 @@
 import { LakesteadError } from '#core';
 
 const alphabet = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#';
-const digits = new Map([...alphabet].map((character, value) => [character, value]));
+const digits = new Map(alphabet.split('').map((character, value) => [character, value]));
 
 /** Bytes from Z85 text (ZeroMQ RFC 32), whose length is a multiple of five. Throws `DELTA_CORRUPT`. */
 export function decodeZ85(text: string, where: string): Uint8Array {

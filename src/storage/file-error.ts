@@ -29,5 +29,8 @@ export function classifyFileError(error: unknown, what: string): LakesteadError 
   const code = fileErrorCode(error);
   const hint = hints[code ?? ''];
   const said = error instanceof Error ? error.message : String(error);
-  return new LakesteadError(codes[code ?? ''] ?? 'STORAGE_FAILED', `${what}: ${said}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
+  return new LakesteadError(codes[code ?? ''] ?? 'STORAGE_FAILED', `${what}: ${said}`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }

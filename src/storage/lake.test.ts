@@ -28,7 +28,12 @@ test('what is no address, or leads out of its container, is refused', () => {
   for (const text of ['s3://bucket/key', 'https://example.com/gold/x', 'abfss://gold/x', '']) {
     expect(() => parseLakeAddress(text)).toThrow(expect.objectContaining({ code: 'STORAGE_UNMAPPED' }));
   }
-  for (const text of ['gold/../silver', 'https://a.dfs.core.windows.net/gold/%2e%2e/silver', '../x', 'https://a.dfs.core.windows.net/gold/100%']) {
+  for (const text of [
+    'gold/../silver',
+    'https://a.dfs.core.windows.net/gold/%2e%2e/silver',
+    '../x',
+    'https://a.dfs.core.windows.net/gold/100%',
+  ]) {
     expect(() => parseLakeAddress(text)).toThrow(expect.objectContaining({ code: 'STORAGE_FAILED' }));
   }
 });
@@ -36,7 +41,11 @@ test('what is no address, or leads out of its container, is refused', () => {
 test('an account leads to its folder, one that is not mapped to what must be written', async () => {
   const root = mkdtempSync(join(tmpdir(), 'lakestead-lake-'));
   try {
-    const lake = openLake({ defaultRoot: join(root, 'own'), accounts: new Map([['ContosoLake', join(root, 'contoso')]]), environment: 'local' });
+    const lake = openLake({
+      defaultRoot: join(root, 'own'),
+      accounts: new Map([['ContosoLake', join(root, 'contoso')]]),
+      environment: 'local',
+    });
     const place = await lake.resolve('abfss://gold@contosolake.dfs.core.windows.net/t');
     expect(place).toMatchObject({ path: 'gold/t', container: 'gold', account: 'contosolake' });
     await place.store.put(`${place.path}/x`, new Uint8Array(1));

@@ -20,12 +20,16 @@ export function parseLakeAddress(text: string): LakeAddress {
   const [, authority = '', rest = ''] = /^[^:]+:\/\/([^/]*)\/*(.*)$/s.exec(text) ?? [];
   if (['abfss', 'abfs', 'wasbs', 'wasb'].includes(scheme)) {
     const [, container, account] = /^([^@]+)@([^.@]+)\.[^@]+$/.exec(authority) ?? [];
-    if (container === undefined || account === undefined) throw unreadable(text, `${scheme}://<container>@<account>.dfs.core.windows.net/<path>`);
+    if (container === undefined || account === undefined)
+      throw unreadable(text, `${scheme}://<container>@<account>.dfs.core.windows.net/<path>`);
     return checked(account, container, decode(rest, text), text);
   }
   const account = /^([^.]+)\.(?:dfs|blob)\.[^/]+$/i.exec(authority)?.[1];
   if ((scheme !== 'https' && scheme !== 'http') || account === undefined) {
-    throw unreadable(text, 'abfss://<container>@<account>.dfs.core.windows.net/<path>, https://<account>.dfs.core.windows.net/<container>/<path> or <container>/<path>');
+    throw unreadable(
+      text,
+      'abfss://<container>@<account>.dfs.core.windows.net/<path>, https://<account>.dfs.core.windows.net/<container>/<path> or <container>/<path>',
+    );
   }
   return splitContainer(account, decode(rest, text), text);
 }
@@ -47,7 +51,10 @@ function decode(path: string, text: string): string {
   try {
     return decodeURIComponent(path);
   } catch (cause) {
-    throw new LakesteadError('STORAGE_FAILED', `${text} has a percent sign that starts no escape`, { cause, hint: 'write a percent sign of a name as %25' });
+    throw new LakesteadError('STORAGE_FAILED', `${text} has a percent sign that starts no escape`, {
+      cause,
+      hint: 'write a percent sign of a name as %25',
+    });
   }
 }
 
@@ -91,10 +98,14 @@ export function openLake(options: LakeOptions): Lake {
       const root = account === undefined ? options.defaultRoot : roots.get(account);
       if (root === undefined) {
         const environment = options.environment ?? '<name>';
-        throw new LakesteadError('STORAGE_UNMAPPED', `the storage account ${account ?? ''} is not mapped in ${options.environment === undefined ? 'this environment' : `environment ${environment}`}`, {
-          hint: `add to lakestead.yaml: environments.${environment}.storage: { ${account ?? ''}: ./lake }`,
-          data: { account, container },
-        });
+        throw new LakesteadError(
+          'STORAGE_UNMAPPED',
+          `the storage account ${account ?? ''} is not mapped in ${options.environment === undefined ? 'this environment' : `environment ${environment}`}`,
+          {
+            hint: `add to lakestead.yaml: environments.${environment}.storage: { ${account ?? ''}: ./lake }`,
+            data: { account, container },
+          },
+        );
       }
       const full = path === '' ? container : `${container}/${path}`;
       return { store: await open(root), path: full, container, ...(account === undefined ? {} : { account }) };

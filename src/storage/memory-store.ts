@@ -53,7 +53,9 @@ class MemoryStore implements ObjectStore, AsyncDisposable {
     const folder = checkFolderPath(prefix);
     const start = folder === '' ? '' : `${folder}/`;
     const { after } = options;
-    const paths = [...this.#objects.keys()].filter((path) => path.startsWith(start) && (after === undefined || compareUtf8(path, after) > 0));
+    const paths = [...this.#objects.keys()].filter(
+      (path) => path.startsWith(start) && (after === undefined || compareUtf8(path, after) > 0),
+    );
     for (const path of paths.toSorted(compareUtf8)) {
       const info = await this.find(path);
       if (info !== undefined) yield info;

@@ -6,10 +6,14 @@ import { LakesteadError } from '#core';
  * @throws {LakesteadError} `STORAGE_FAILED` naming the path
  */
 export function checkObjectPath(path: string): string {
-  const isRefused = path.includes('\0') || /^[A-Za-z]:[\\/]/.test(path) || path.split('/').some((part) => part === '' || part === '.' || part === '..');
+  const isRefused =
+    path.includes('\0') || /^[A-Za-z]:[\\/]/.test(path) || path.split('/').some((part) => part === '' || part === '.' || part === '..');
   // Windows takes a backslash for a separator, so there a name with one would be another object.
   if (isRefused || (process.platform === 'win32' && path.includes('\\'))) {
-    throw new LakesteadError('STORAGE_FAILED', `${JSON.stringify(path)} is no path of an object: it must be relative, without "..", empty parts and NUL`);
+    throw new LakesteadError(
+      'STORAGE_FAILED',
+      `${JSON.stringify(path)} is no path of an object: it must be relative, without "..", empty parts and NUL`,
+    );
   }
   return path;
 }

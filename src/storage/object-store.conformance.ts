@@ -67,7 +67,9 @@ export function describeObjectStore(name: string, open: () => Promise<{ readonly
     test('of writers at the same time exactly one gets the name', async () => {
       await using opened = await open();
       const { store } = opened;
-      const results = await Promise.allSettled(Array.from({ length: 16 }, async (_, writer) => await store.putIfAbsent('key', bytes(String(writer)))));
+      const results = await Promise.allSettled(
+        Array.from({ length: 16 }, async (_, writer) => await store.putIfAbsent('key', bytes(String(writer)))),
+      );
       const winners = results.flatMap((result, writer) => (result.status === 'fulfilled' ? [String(writer)] : []));
       expect(winners).toHaveLength(1);
       expect(text(await store.get('key'))).toBe(winners[0]);
@@ -105,7 +107,17 @@ export function describeObjectStore(name: string, open: () => Promise<{ readonly
     test('names with blanks, Unicode, percent signs, quotes and case are names like others', async () => {
       await using opened = await open();
       const { store } = opened;
-      const names = ['with blank/x y', 'ünï/\u{1F600}', 'percent/%20', 'percent/100%', "quote/it's", 'p=a%2Fb/c', '..dots/...', 'case/A', 'hash/#1&?*[x]'];
+      const names = [
+        'with blank/x y',
+        'ünï/\u{1F600}',
+        'percent/%20',
+        'percent/100%',
+        "quote/it's",
+        'p=a%2Fb/c',
+        '..dots/...',
+        'case/A',
+        'hash/#1&?*[x]',
+      ];
       if (process.platform === 'linux') names.push('case/a'); // elsewhere file systems take both for one
       for (const path of names) await store.put(path, bytes(path));
       for (const path of names) expect(text(await store.get(path))).toBe(path);

@@ -8,7 +8,10 @@ import { describeObjectStore } from './object-store.conformance.ts';
 
 describeObjectStore('a local folder', async () => {
   const root = mkdtempSync(join(tmpdir(), 'lakestead-store-'));
-  return { store: await openLocalStore(join(root, 'lake')), [Symbol.asyncDispose]: async () => await Promise.resolve(rmSync(root, { recursive: true })) };
+  return {
+    store: await openLocalStore(join(root, 'lake')),
+    [Symbol.asyncDispose]: async () => await Promise.resolve(rmSync(root, { recursive: true })),
+  };
 });
 
 describeObjectStore('memory', async () => {

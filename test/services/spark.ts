@@ -20,7 +20,11 @@ export async function installSpark(): Promise<void> {
   if (findDeltaJars() !== undefined) return;
   const partial = `${folder}.${process.pid}`;
   mkdirSync(servicesFolder, { recursive: true });
-  await follow('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${partial}`], servicesFolder);
+  await follow(
+    'mvn',
+    ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${partial}`],
+    servicesFolder,
+  );
   // A folder with the final name is complete.
   if (existsSync(folder)) rmSync(partial, { recursive: true });
   else renameSync(partial, folder);
