@@ -88,6 +88,8 @@ const commitInfoSchema = z.looseObject({
   txnId: optional(z.string()),
 });
 
+const sidecarSchema = z.object({ path: z.string().min(1), sizeInBytes: z.int(), modificationTime: optional(z.number()) });
+
 const actionSchema = z.object({
   protocol: protocolSchema.nullish(),
   metaData: metadataSchema.nullish(),
@@ -97,6 +99,7 @@ const actionSchema = z.object({
   domainMetadata: domainMetadataSchema.nullish(),
   cdc: cdcSchema.nullish(),
   commitInfo: commitInfoSchema.nullish(),
+  sidecar: sidecarSchema.nullish(),
 });
 
 /** Which readers and writers the table needs. Feature names are kept as they are. */

@@ -1,20 +1,19 @@
-import { LakesteadError } from '#core';
 import type { Lease, StatementOptions } from '#engine';
 import { ident, join, literal, type Sql, sql } from '#sql';
 import type { ObjectStore } from '#storage';
 
-import { type Action, type DeletionVectorDescriptor, parseAction, type RemoveFile } from './actions.ts';
+import { type Action, type DeletionVectorDescriptor, parseAction, parseCommit, type RemoveFile } from './actions.ts';
 import { partitionKeys } from './column-mapping.ts';
 import { duckdbFieldNames } from './duckdb-struct.ts';
-import { decodeFilePath } from './file-path.ts';
+import { decodeFilePath, escapeGlob } from './file-path.ts';
 import type { Checkpoint } from './log-segment.ts';
 import { emptyState, LiveFilesBuilder, type LogState, replayCommits } from './replay.ts';
 
 /**
  * The state that a checkpoint holds, without its tombstones. The list of files goes from Parquet through DuckDB to
- * columns, never to an object a file.
+ * columns, never to an object a file; only a JSON checkpoint without sidecars is read line by line.
  *
- * @throws {LakesteadError} `DELTA_UNSUPPORTED` for a v2 checkpoint under a classic name
+ * @throws {LakesteadError} `STORAGE_NOT_FOUND` or `STORAGE_FAILED` when a sidecar is missing
  */
 export async function readCheckpoint(
   store: ObjectStore,
@@ -22,22 +21,19 @@ export async function readCheckpoint(
   lease: Lease,
   options: StatementOptions,
 ): Promise<LogState> {
-  const paths = await Promise.all(checkpoint.paths.map(async (path) => await store.readable(path)));
-  const relation = sql`read_parquet(${literal(paths)}, union_by_name = true)`;
-  const columns = new Map<string, readonly string[]>();
-  for (const row of await lease.rows(sql`DESCRIBE SELECT * FROM ${relation}`, options)) {
-    columns.set(String(row['column_name']), duckdbFieldNames(String(row['column_type'])));
-  }
-  const where = checkpoint.paths[0] ?? '';
-  if (columns.has('sidecar') && (await lease.rows(sql`SELECT 1 FROM ${relation} WHERE sidecar IS NOT NULL LIMIT 1`, options)).length > 0) {
-    throw new LakesteadError('DELTA_UNSUPPORTED', `${where} keeps its files in sidecars (v2Checkpoint), which is not supported yet`, {
-      data: { features: ['v2Checkpoint'] },
-    });
-  }
-  const small = await readSmallActions(relation, columns, lease, where, options);
+  const { small, sources, where } = await readTop(store, checkpoint, lease, options);
   const state = replayCommits(emptyState, [{ actions: small, path: where }]);
   const files = new LiveFilesBuilder(partitionKeys(state.metadata));
-  if (columns.has('add')) await readFiles(relation, columns.get('add') ?? [], files, lease, where, options);
+  for (let index = 0; index < state.files.count; index += 1)
+    files.copy(
+      state.files,
+      index,
+      partitionKeys(state.metadata).map((_, key) => key),
+    );
+  for (const { relation, columns } of sources) {
+    const fields = columns.get('add');
+    if (fields !== undefined) await readFiles(relation, fields, files, lease, where, options);
+  }
   return { ...state, files: files.finish() };
 }
 
@@ -48,19 +44,54 @@ export async function readTombstones(
   lease: Lease,
   options: StatementOptions,
 ): Promise<readonly RemoveFile[]> {
-  const paths = await Promise.all(checkpoint.paths.map(async (path) => await store.readable(path)));
-  const relation = sql`read_parquet(${literal(paths)}, union_by_name = true)`;
-  const described = await lease.rows(sql`DESCRIBE SELECT * FROM ${relation}`, options);
-  if (!described.some((row) => row['column_name'] === 'remove')) return [];
-  const tombstones: RemoveFile[] = [];
-  const { batches } = await lease.stream(sql`SELECT to_json("remove")::VARCHAR FROM ${relation} WHERE "remove".path IS NOT NULL`, options);
-  for await (const { columns } of batches) {
-    for (const json of columns[0] ?? []) {
-      const { remove } = parseAction(`{"remove":${String(json)}}`, checkpoint.paths[0] ?? '');
-      if (remove) tombstones.push(remove);
+  const { small, sources, where } = await readTop(store, checkpoint, lease, options);
+  const tombstones = small.flatMap(({ remove }) => (remove ? [remove] : []));
+  for (const { relation, columns: found } of sources) {
+    if (!found.has('remove')) continue;
+    const { batches } = await lease.stream(
+      sql`SELECT to_json("remove")::VARCHAR FROM ${relation} WHERE "remove".path IS NOT NULL`,
+      options,
+    );
+    for await (const { columns } of batches) {
+      for (const json of columns[0] ?? []) {
+        const { remove } = parseAction(`{"remove":${String(json)}}`, where);
+        if (remove) tombstones.push(remove);
+      }
     }
   }
   return tombstones;
+}
+
+/** Parquet files of actions, with their columns and the fields of each. */
+type Source = { readonly relation: Sql; readonly columns: ReadonlyMap<string, readonly string[]> };
+
+/** What stands in the checkpoint itself, and where its lists of files are. */
+async function readTop(store: ObjectStore, checkpoint: Checkpoint, lease: Lease, options: StatementOptions) {
+  const where = checkpoint.paths[0] ?? '';
+  const sources: Source[] = [];
+  let small: readonly Action[];
+  if (where.endsWith('.json')) {
+    small = parseCommit(new TextDecoder().decode(await store.get(where)), where);
+  } else {
+    const source = await openSource(store, checkpoint.paths, lease, options);
+    sources.push(source);
+    small = await readSmallActions(source.relation, source.columns, lease, where, options);
+  }
+  const sidecars = small.flatMap(({ sidecar }) => (sidecar ? [sidecarPath(where, sidecar.path)] : []));
+  if (sidecars.length > 0) sources.push(await openSource(store, sidecars, lease, options));
+  return { small, sources, where };
+}
+
+function sidecarPath(checkpointFile: string, path: string): string {
+  const folder = `${checkpointFile.slice(0, checkpointFile.lastIndexOf('/'))}/_sidecars`;
+  return `${folder}/${decodeFilePath(path, checkpointFile)}`;
+}
+
+async function openSource(store: ObjectStore, paths: readonly string[], lease: Lease, options: StatementOptions): Promise<Source> {
+  const files = await Promise.all(paths.map(async (path) => escapeGlob(await store.readable(path))));
+  const relation = sql`read_parquet(${literal(files)}, union_by_name = true, hive_partitioning = false)`;
+  const described = await lease.rows(sql`DESCRIBE SELECT * FROM ${relation}`, options);
+  return { relation, columns: new Map(described.map((row) => [String(row['column_name']), duckdbFieldNames(String(row['column_type']))])) };
 }
 
 async function readSmallActions(
@@ -71,7 +102,7 @@ async function readSmallActions(
   options: StatementOptions,
 ): Promise<Action[]> {
   // One field of each that is never null: DuckDB gives a struct of nulls for a missing group of some writers.
-  const kinds = { protocol: 'minReaderVersion', metaData: 'id', txn: 'appId', domainMetadata: 'domain' };
+  const kinds = { protocol: 'minReaderVersion', metaData: 'id', txn: 'appId', domainMetadata: 'domain', sidecar: 'path' };
   const present = Object.entries(kinds).filter(([kind]) => columns.has(kind));
   const actions: Action[] = [];
   for (const [kind, field] of present) {

@@ -34,3 +34,8 @@ function encodePart(part: string): string {
 export function isAbsolutePath(path: string): boolean {
   return path.startsWith('/') || /^[a-z][a-z0-9+.-]*:\//i.test(path);
 }
+
+/** A path as DuckDB's file functions take it: there `*`, `?` and `[` make a pattern, and a class of one character stands for itself. */
+export function escapeGlob(path: string): string {
+  return path.replaceAll(/[*?[]/g, '[$&]');
+}

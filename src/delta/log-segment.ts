@@ -9,7 +9,10 @@ export type LogSegment = {
   readonly commits: readonly CommitFile[];
 };
 
-/** A complete classic checkpoint: one file, or all parts of several. */
+/**
+ * A complete checkpoint: a classic one in one file or all parts of several, or a v2 one, whose name has a UUID and which
+ * may be JSON. The files of the table may be listed in sidecars that it names.
+ */
 export type Checkpoint = { readonly version: number; readonly paths: readonly string[] };
 
 /** A commit's file in the store. */
@@ -62,8 +65,7 @@ function parseLogName(name: string): LogFile | undefined {
  * `_last_checkpoint` hints at, or the whole log where that hint is missing, damaged or wrong.
  *
  * @returns `undefined` when there is no log at all
- * @throws {LakesteadError} `DELTA_VERSION_NOT_FOUND` when that version is not in the log, `DELTA_CORRUPT` for gaps,
- * `DELTA_UNSUPPORTED` when only a version-2 checkpoint holds what is needed
+ * @throws {LakesteadError} `DELTA_VERSION_NOT_FOUND` when that version is not in the log, `DELTA_CORRUPT` for gaps
  */
 export async function findLogSegment(store: ObjectStore, tablePath: string, version?: number): Promise<LogSegment | undefined> {
   const hint = await readLastCheckpoint(store, tablePath);
@@ -143,12 +145,6 @@ function makeSegment(files: readonly ListedFile[], tablePath: string, version: n
       : [],
   );
   const newest = commits.at(-1)?.version ?? checkpoint?.version;
-  const isV2Needed = files.some(({ file }) => file.kind === 'v2' && file.version <= upTo && file.version > (checkpoint?.version ?? -1));
-  if (isV2Needed && (commits[0]?.version ?? from) !== from) {
-    throw new LakesteadError('DELTA_UNSUPPORTED', `${tablePath} can be read only from its v2 checkpoint, which is not supported yet`, {
-      data: { features: ['v2Checkpoint'] },
-    });
-  }
   checkContinuous(commits, tablePath, from);
   if (newest === undefined || (version !== undefined && newest !== version)) {
     const oldest = files[0]?.file.version;
@@ -171,7 +167,7 @@ function findCheckpoint(files: readonly ListedFile[], upTo: number): Checkpoint 
   };
   for (const { file, info } of files) {
     if (file.version > upTo) continue;
-    if (file.kind === 'checkpoint') offer({ version: file.version, paths: [info.path] });
+    if (file.kind === 'checkpoint' || file.kind === 'v2') offer({ version: file.version, paths: [info.path] });
     if (file.kind !== 'part') continue;
     // Checkpoints of one version in different numbers of parts may lie side by side, some of them incomplete.
     const key = `${file.version}/${file.parts}`;

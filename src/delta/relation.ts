@@ -5,7 +5,7 @@ import type { ObjectStore } from '#storage';
 import { physicalName } from './column-mapping.ts';
 import { loadDeletionVector } from './deletion-vector.ts';
 import { duckdbType } from './duckdb-types.ts';
-import { isAbsolutePath } from './file-path.ts';
+import { escapeGlob, isAbsolutePath } from './file-path.ts';
 import { partitionConstant } from './partition-value.ts';
 import type { ScanFile, ScanPlan } from './scan-plan.ts';
 import type { DeltaType, StructField } from './schema.ts';
@@ -136,9 +136,4 @@ async function locate(plan: ScanPlan, store: ObjectStore, path: string): Promise
     });
   }
   return await store.readable(plan.path === '' ? path : `${plan.path}/${path}`);
-}
-
-/** DuckDB takes `*`, `?` and `[` in a path for a pattern; a class of one character stands for itself. */
-function escapeGlob(path: string): string {
-  return path.replaceAll(/[*?[]/g, '[$&]');
 }

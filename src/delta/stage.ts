@@ -6,7 +6,7 @@ import { ident, join, literal, type Sql, sql } from '#sql';
 import type { ObjectStore } from '#storage';
 
 import type { AddFile } from './actions.ts';
-import { encodeFilePath } from './file-path.ts';
+import { encodeFilePath, escapeGlob } from './file-path.ts';
 import { formatPartitionValue } from './partition-value.ts';
 import { findField, type StructType } from './schema.ts';
 import { type ColumnFacts, formatStatistics, leavesOf, pathKey } from './statistics.ts';
@@ -146,7 +146,7 @@ async function findNan(
       )})), false)`,
   );
   const [row] = await options.lease.rows(
-    sql`SELECT [${join(checks)}]::VARCHAR AS nan FROM read_parquet(${literal(localPath)}, hive_partitioning = false)`,
+    sql`SELECT [${join(checks)}]::VARCHAR AS nan FROM read_parquet(${literal(escapeGlob(localPath))}, hive_partitioning = false)`,
     options,
   );
   const found = String(row?.['nan']).slice(1, -1).split(', ');

@@ -20,32 +20,23 @@ type Manifest = readonly {
 
 /** Tables that are refused, and how: every other table of the manifest must be read exactly. */
 const refused: Readonly<Record<string, string>> = {
-  'delta-io-golden-extra/type-widening-nested': 'DELTA_UNSUPPORTED',
   'delta-io-kernel-resources/catalog-owned-preview': 'DELTA_UNSUPPORTED',
-  'delta-io-kernel-resources/kernel-pagination-v2-checkpoint-parquet': 'DELTA_UNSUPPORTED',
   'delta-io-kernel-resources/spark-variant-checkpoint': 'DELTA_UNSUPPORTED',
   // Its deletion vector is at `{{FOLDER_WITH_SPECIAL_CHAR}}`, which a test of Spark's replaces by a path of its machine.
   'delta-io-spark-resources/table-with-dv-special-char': 'STORAGE_NOT_FOUND',
   'delta-io-spark-resources/variant-stats-nested-no-checkpoint': 'DELTA_UNSUPPORTED',
   'delta-io-spark-resources/variant-stats-state-reconstruction': 'DELTA_UNSUPPORTED',
-  'delta-rs/checkpoint-v2-table': 'DELTA_UNSUPPORTED',
   'delta-rs/spark-shredded-variant-preview-delta': 'DELTA_UNSUPPORTED',
   'delta-rs/spark-variant-stable-feature-checkpoint': 'DELTA_UNSUPPORTED',
   // Nothing but a checksum file is in its log.
   'kernel-rs-data/crc-malformed': 'DELTA_NOT_A_TABLE',
   'kernel-rs-data/unshredded-variant': 'DELTA_UNSUPPORTED',
-  'kernel-rs-data/v2-checkpoints-json-with-last-checkpoint': 'DELTA_UNSUPPORTED',
-  'kernel-rs-data/v2-checkpoints-json-without-sidecars': 'DELTA_UNSUPPORTED',
-  'kernel-rs-data/v2-checkpoints-parquet-with-sidecars': 'DELTA_UNSUPPORTED',
-  'kernel-rs-data/v2-classic-checkpoint-json': 'DELTA_UNSUPPORTED',
-  'kernel-rs-data/v2-parquet-sidecars-struct-stats-only': 'DELTA_UNSUPPORTED',
   'kernel-rs-golden/deltalog-invalid-protocol-version/delta': 'DELTA_UNSUPPORTED',
   'kernel-rs-golden/deltalog-state-reconstruction-from-checkpoint-missing-protocol/delta': 'DELTA_CORRUPT',
   'kernel-rs-golden/deltalog-state-reconstruction-without-protocol/delta': 'DELTA_CORRUPT',
   // These two have no schema: their logs are shown, and there is nothing to read.
   'kernel-rs-golden/deltalog-commit-info/delta': 'DELTA_UNSUPPORTED',
   'kernel-rs-golden/update-deleted-directory/delta': 'DELTA_UNSUPPORTED',
-  'kernel-rs-golden/v2-checkpoint-parquet/delta': 'DELTA_UNSUPPORTED',
 };
 
 /** Tables whose data files are missing on purpose: what the log says is shown, a read names the missing file. */
