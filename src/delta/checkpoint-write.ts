@@ -117,7 +117,7 @@ async function liveTombstones(
 }
 
 /** Milliseconds of `interval 7 days` and its like; `undefined` when there is none or it cannot be read. */
-export function parseInterval(text: string | null | undefined): number | undefined {
+function parseInterval(text: string | null | undefined): number | undefined {
   const [, count, unit] = /^\s*(?:interval\s+)?(\d+)\s+(second|minute|hour|day|week)s?\s*$/i.exec(text ?? '') ?? [];
   if (count === undefined || unit === undefined) return undefined;
   const units: Readonly<Record<string, number>> = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 };

@@ -180,3 +180,20 @@ test('a table that was removed and made anew is not taken for the one that was k
   await write(store, sql`SELECT 9 AS a`);
   expect(await numbers(store)).toEqual([9]);
 });
+
+test('a cancelled write is CANCELLED and leaves nothing', async () => {
+  await using store = openMemoryStore();
+  await write(store, sql`SELECT 1 AS a`);
+  const before = await paths(store);
+  for (const delayMs of [0, 30]) {
+    const abort = new AbortController();
+    if (delayMs === 0) abort.abort();
+    else setTimeout(() => abort.abort(), delayMs);
+    const query = sql`SELECT count(*)::INTEGER AS a FROM range(100000000000) r(i) WHERE i % 7 = 3`;
+    const cancelled = engine.withLease(
+      async (lease) => await writeTable({ store, path: 't', engine, lease, query, mode: 'append', signal: abort.signal }),
+    );
+    await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
+  }
+  expect(await paths(store)).toEqual(before);
+});

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { LakesteadError } from '#core';
 
 import { type Action, type CommitInfo, formatCommit, parseCommit } from './actions.ts';
+import { checkCancelled, pause } from './cancel.ts';
 import { commitPath } from './log-segment.ts';
 import { describeLocation, type TableLocation } from './snapshot.ts';
 
@@ -33,7 +32,7 @@ export async function commit(
   const { commitInfo } = transaction;
   let version = transaction.readVersion + 1;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-    signal?.throwIfAborted();
+    checkCancelled(signal);
     const path = commitPath(location.path, version);
     const text = formatCommit([{ commitInfo }, ...transaction.actions]);
     try {
@@ -46,7 +45,7 @@ export async function commit(
       checkCompatible(location, transaction, version, winner);
       version += 1;
       // Many writers at once: a little chance in time lets them pass one another.
-      if (attempt > 2) await sleep(Math.random() * Math.min(attempt, 20), undefined, { signal });
+      if (attempt > 2) await pause(Math.random() * Math.min(attempt, 20), signal);
     }
   }
   throw new LakesteadError(

@@ -1,3 +1,4 @@
+import { checkCancelled } from './cancel.ts';
 import { listCommits } from './log-segment.ts';
 import { readCommits, type TableLocation } from './snapshot.ts';
 
@@ -22,7 +23,7 @@ export async function readHistory(
   const commits = (await listCommits(location.store, location.path)).toReversed().slice(0, options.limit);
   const entries: HistoryEntry[] = [];
   for (const { actions, commit } of await readCommits(location.store, commits)) {
-    options.signal?.throwIfAborted();
+    checkCancelled(options.signal);
     const info = actions.find((action) => action.commitInfo)?.commitInfo;
     const time = info?.inCommitTimestamp ?? commit.modifiedAt.getTime();
     entries.push({

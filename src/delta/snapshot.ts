@@ -3,6 +3,7 @@ import type { Engine, Lease } from '#engine';
 import type { ObjectStore } from '#storage';
 
 import { type Action, type Metadata, parseCommit, type Protocol } from './actions.ts';
+import { checkCancelled } from './cancel.ts';
 import { readCheckpoint } from './checkpoint-read.ts';
 import type { LiveFiles } from './live-files.ts';
 import { type CommitFile, commitPath, findLogSegment, listCommits, listNewCommits, type LogSegment } from './log-segment.ts';
@@ -63,7 +64,7 @@ const maxCachedFiles = 1_000_000;
  * @throws {LakesteadError} `DELTA_NOT_A_TABLE`, `DELTA_VERSION_NOT_FOUND`, `DELTA_CORRUPT`, `DELTA_UNSUPPORTED`
  */
 export async function loadSnapshot(location: TableLocation, options: SnapshotOptions = {}): Promise<Snapshot> {
-  options.signal?.throwIfAborted();
+  checkCancelled(options.signal);
   const version = options.timestamp === undefined ? options.version : await findVersionAt(location, options.timestamp);
   const cached = caches.get(location.store)?.get(location.path);
   if (cached !== undefined) {
@@ -138,7 +139,7 @@ async function loadSegment(location: TableLocation, segment: LogSegment, options
     throw error;
   }); // prettier-ignore
   const commits = await reading;
-  options.signal?.throwIfAborted();
+  checkCancelled(options.signal);
   let newest = segment.commits.at(-1);
   let lastActions = commits.at(-1)?.actions;
   if (newest === undefined) {

@@ -2,6 +2,7 @@ import { LakesteadError } from '#core';
 import type { Lease } from '#engine';
 import type { Sql } from '#sql';
 
+import { checkCancelled } from './cancel.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
 import { logFolder } from './log-segment.ts';
@@ -94,7 +95,7 @@ export async function findTable(
   location: TableLocation,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<DeltaTable | undefined> {
-  options.signal?.throwIfAborted();
+  checkCancelled(options.signal);
   const { store, path } = location;
   const entries = await store.entries(logFolder(path));
   return entries?.some(({ kind, name }) => kind === 'file' && /^\d{20}\./.test(name)) === true ? makeTable(location) : undefined;

@@ -1,9 +1,8 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 /** Where services are installed: inside the checkout, ignored by Git. */
 export const servicesFolder = fileURLToPath(new URL('../../.services', import.meta.url));
@@ -14,17 +13,10 @@ const packages = ['deltalake==1.6.6', 'pyarrow==26.0.1', 'duckdb==2.0.0', 'pyspa
 const folder = join(servicesFolder, 'python');
 const stamp = join(folder, 'installed.txt');
 const interpreter = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
-const run = promisify(execFile);
 
 /** The Python interpreter with delta-rs, pyarrow, DuckDB and PySpark of the pinned versions; `undefined` when not installed. */
 export function findPython(): string | undefined {
   return isInstalled() ? interpreter : undefined;
-}
-
-/** Where the pinned PySpark lives (`SPARK_HOME`); ask {@link findPython} first. */
-export async function findSparkHome(): Promise<string> {
-  const { stdout } = await run(interpreter, ['-c', 'import pyspark, os; print(os.path.dirname(pyspark.__file__))']);
-  return stdout.trim();
 }
 
 /** Installs what is missing with `python3 -m venv` and pip (about a minute, 500 MB), once for all who ask at the same time. */

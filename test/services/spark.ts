@@ -15,7 +15,7 @@ export function findDeltaJars(): string | undefined {
 }
 
 /** Installs PySpark with pip and Delta's jars with Maven; needs Java 17 on the machine. */
-export async function installSpark(): Promise<void> {
+async function installSpark(): Promise<void> {
   await installPython();
   if (findDeltaJars() !== undefined) return;
   const partial = `${folder}.${process.pid}`;
