@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { describeError } from '#core';
 import { type FileSystem, nodeFileSystem, type ObjectStore, openLocalStore } from '#storage';
 
-import { UnsafeDisk } from './testing/unsafe-disk.ts';
+import { UnsafeDisk } from '../../test/support/unsafe-disk.ts';
 
 const isVerify = process.env['VERIFY'] === '1';
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -22,7 +22,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 /** A worker process that was sent work, and its answer. */
 async function inProcess<T>(message: object): Promise<T> {
-  const child = fork(fileURLToPath(new URL('testing/store-process.ts', import.meta.url)), {
+  const child = fork(fileURLToPath(new URL('../../test/support/store-process.ts', import.meta.url)), {
     execArgv: [],
     env: { ...process.env, NODE_OPTIONS: '' },
   });
