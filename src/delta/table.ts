@@ -123,8 +123,15 @@ export async function createTable(options: CreateOptions): Promise<DeltaTable> {
  * @throws {LakesteadError} `STORAGE_EXISTS` in mode `error` when there is a table, and what {@link DeltaTable.append} and {@link DeltaTable.overwrite} throw
  */
 export async function writeTable(options: WriteTableOptions): Promise<CommitResult> {
-  const table = await findTable(options, options);
-  if (table === undefined) return await createFromQuery(options);
+  let table = await findTable(options, options);
+  if (table === undefined) {
+    try {
+      return await createFromQuery(options);
+    } catch (error) {
+      if (options.mode === 'error' || !(error instanceof LakesteadError) || error.code !== 'DELTA_CONFLICT') throw error;
+      table = makeTable(options); // another writer made it meanwhile: go on as if it had been there
+    }
+  }
   switch (options.mode) {
     case 'append':
       return await table.append(options.query, options);

@@ -85,7 +85,7 @@ export async function overwrite(location: TableLocation, query: Sql, options: Wr
   );
 }
 
-/** Makes a table from a query. Of two at a time one wins; the other goes on as its mode says. */
+/** Makes a table from a query. Of two at a time one wins, the other gets `DELTA_CONFLICT`. */
 export async function createFromQuery(options: WriteTableOptions): Promise<CommitResult> {
   const table = describeLocation(options);
   const columns = await columnsOf(options.query, options);
