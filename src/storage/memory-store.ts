@@ -127,8 +127,8 @@ class MemoryStore implements ObjectStore, AsyncDisposable {
   }
 
   async #newLocalPath(): Promise<string> {
-    this.#fileCount += 1;
-    return join(await this.#localFolder(), String(this.#fileCount));
+    const name = String((this.#fileCount += 1)); // before the wait: another call may come meanwhile
+    return join(await this.#localFolder(), name);
   }
 
   async #localFolder(): Promise<string> {
