@@ -34,7 +34,10 @@ const work = mkdtempSync(join(tmpdir(), 'lakestead-bench-'));
 /** Runs a command to its end by the operating system's own accounting. */
 function measure(name: string, command: readonly string[], env: Readonly<Record<string, string>> = {}): Figures {
   const log = join(work, 'output.txt');
-  const line = execFileSync(python ?? 'python3', [here('peers/measure.py'), log, ...command], { encoding: 'utf8', env: { ...process.env, ...env } });
+  const line = execFileSync(python ?? 'python3', [here('peers/measure.py'), log, ...command], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
   const { status, ...figures } = JSON.parse(line) as Figures & { status: number }; // measure.py's one line
   if (status !== 0) throw new Error(`${name} failed with ${status}:\n${readFileSync(log, 'utf8').slice(-4000)}`);
   return figures;
@@ -74,7 +77,16 @@ async function benchScale(scale: number): Promise<string> {
   for (let round = 0; round < runs; round += 1) {
     ours.push(measure('lakestead run', lakestead('run', '--json')));
     ourSteps.push({ ...(ours.at(-1) ?? { cpu: 0, peakMb: 0 }), wall: silverAndGoldSeconds(join(work, 'output.txt')) });
-    plain.push(measure('plain DuckDB', [process.execPath, here('peers/plain-duckdb.ts'), join(project, '.lakestead/databases/AdventureWorksLT.duckdb'), peer('plain'), '512MB', '2']));
+    plain.push(
+      measure('plain DuckDB', [
+        process.execPath,
+        here('peers/plain-duckdb.ts'),
+        join(project, '.lakestead/databases/AdventureWorksLT.duckdb'),
+        peer('plain'),
+        '512MB',
+        '2',
+      ]),
+    );
     if (python !== undefined && !options.without.includes('delta-rs')) {
       deltaRs.push(measure('delta-rs', [python, here('peers/medallion_delta_rs.py'), bronze, peer('delta-rs')]));
     }
@@ -101,7 +113,8 @@ async function benchScale(scale: number): Promise<string> {
 function silverAndGoldSeconds(output: string): number {
   type Activity = { type: string; durationMs: number; activities?: Activity[] };
   const run = JSON.parse(readFileSync(output, 'utf8')) as { activities: Activity[] };
-  const all = (activities: readonly Activity[]): Activity[] => activities.flatMap((activity) => [activity, ...all(activity.activities ?? [])]);
+  const all = (activities: readonly Activity[]): Activity[] =>
+    activities.flatMap((activity) => [activity, ...all(activity.activities ?? [])]);
   return all(run.activities)
     .filter(({ type }) => type === 'DatabricksNotebook')
     .reduce((sum, { durationMs }) => sum + durationMs / 1000, 0);

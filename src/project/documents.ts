@@ -14,7 +14,12 @@ export type RunSummary = {
   readonly error?: ErrorDocument;
 };
 
-export type StatusDocument = { readonly project: string; readonly environment: string; readonly owner: { readonly pid: number }; readonly runs: readonly RunSummary[] };
+export type StatusDocument = {
+  readonly project: string;
+  readonly environment: string;
+  readonly owner: { readonly pid: number };
+  readonly runs: readonly RunSummary[];
+};
 
 /** One table of the lake. `rows` is absent when the files do not say. */
 export type TableSummary = {
@@ -50,10 +55,17 @@ export type SqlDocument = {
   readonly rowCount: number;
   readonly rowsAffected?: number;
   readonly durationMs: number;
-  readonly tables: readonly { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[]; readonly isCut: boolean }[];
+  readonly tables: readonly {
+    readonly columns: readonly string[];
+    readonly rows: readonly (readonly string[])[];
+    readonly isCut: boolean;
+  }[];
 };
 
-export type SourceLoadDocument = { readonly tables: readonly { readonly schema: string; readonly table: string; readonly rows: number }[]; readonly durationMs: number };
+export type SourceLoadDocument = {
+  readonly tables: readonly { readonly schema: string; readonly table: string; readonly rows: number }[];
+  readonly durationMs: number;
+};
 
 /** One finding of `validate`. Findings are ordered by file and line. */
 export type ValidationFinding = {

@@ -63,7 +63,8 @@ export async function replaceFile<T>(file: string, write: (temporary: string) =>
     await rm(temporary, { force: true });
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOSPC') throw new LakesteadError('DISK_FULL', `no room to write ${file}`, { cause: error });
-    if (code === 'ENOENT' || code === 'EACCES') throw new LakesteadError('USAGE', `cannot write ${file}`, { cause: error, hint: 'the folder must exist and be writable' });
+    if (code === 'ENOENT' || code === 'EACCES')
+      throw new LakesteadError('USAGE', `cannot write ${file}`, { cause: error, hint: 'the folder must exist and be writable' });
     throw error;
   }
 }

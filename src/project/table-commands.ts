@@ -17,9 +17,12 @@ const tableArgs = z.object({ table: z.string() });
 
 /** `table list|show|history` and `delta show|history|read`: the lake's tables by name and by path. */
 export const tableCommands: Readonly<Record<string, Command>> = {
-  'table list': command(none.extend({ layer: z.string().optional() }), async (project, { layer }, { signal }): Promise<TableListDocument> => {
-    return await listTables(project, layer, signal);
-  }),
+  'table list': command(
+    none.extend({ layer: z.string().optional() }),
+    async (project, { layer }, { signal }): Promise<TableListDocument> => {
+      return await listTables(project, layer, signal);
+    },
+  ),
   'table show': command(tableArgs, async (project, { table }, { signal }): Promise<TableDocument> => {
     const found = await findByName(project, table, signal);
     const description = await project.catalog.describe(found, { signal });
@@ -28,18 +31,17 @@ export const tableCommands: Readonly<Record<string, Command>> = {
   'table history': command(tableArgs, async (project, { table }, { signal }): Promise<TableHistoryDocument> => {
     const found = await findByName(project, table, signal);
     if (found.format !== 'delta') {
-      throw new LakesteadError('DELTA_NOT_A_TABLE', `${table} is a ${found.format} table: it has no history`, { hint: 'Delta tables have one' });
+      throw new LakesteadError('DELTA_NOT_A_TABLE', `${table} is a ${found.format} table: it has no history`, {
+        hint: 'Delta tables have one',
+      });
     }
     const delta = await openTable({ store: found.store, path: found.path, engine: await project.engine() }, { signal });
     return (await delta.history({ signal })).map(describeEntry);
   }),
-  delta: command(
-    z.object({ ...deltaArgs().shape }),
-    async (project, args, context) => {
-      const { store, path } = await project.lake.resolve(args.path);
-      return await readDelta({ store, path, engine: await project.engine() }, args, context);
-    },
-  ),
+  delta: command(z.object({ ...deltaArgs().shape }), async (project, args, context) => {
+    const { store, path } = await project.lake.resolve(args.path);
+    return await readDelta({ store, path, engine: await project.engine() }, args, context);
+  }),
 };
 
 function deltaArgs() {
@@ -62,14 +64,23 @@ export async function readDeltaPath(args: DeltaPathRequest, context: Pick<Comman
   return await readDelta({ store: await openLocalStore(args.path), path: '', engine }, args, context);
 }
 
-async function readDelta(location: Parameters<typeof openTable>[0], args: DeltaPathRequest, context: Pick<CommandContext, 'signal' | 'emit'>): Promise<unknown> {
+async function readDelta(
+  location: Parameters<typeof openTable>[0],
+  args: DeltaPathRequest,
+  context: Pick<CommandContext, 'signal' | 'emit'>,
+): Promise<unknown> {
   const { signal } = context;
-  const at = { ...(args.version === undefined ? {} : { version: args.version }), ...(args.timestamp === undefined ? {} : { timestamp: parseInstant(args.timestamp) }) };
+  const at = {
+    ...(args.version === undefined ? {} : { version: args.version }),
+    ...(args.timestamp === undefined ? {} : { timestamp: parseInstant(args.timestamp) }),
+  };
   const table = await openTable(location, { signal });
   if (args.verb === 'history') return (await table.history({ signal })).map(describeEntry);
   if (args.verb === 'show') {
     const { table: _, bytes, ...description } = describeTable(await table.snapshot({ ...at, signal }));
-    return { name: args.path, layer: '', format: 'delta', address: args.path, sizeBytes: bytes, ...description } satisfies TableDocument | object;
+    return { name: args.path, layer: '', format: 'delta', address: args.path, sizeBytes: bytes, ...description } satisfies
+      | TableDocument
+      | object;
   }
   const query = await tableToSql(location, { ...at, signal });
   await using lease = await location.engine.lease({ signal });
@@ -88,14 +99,19 @@ export async function listTables(project: Project, layer: string | undefined, si
   if (layer !== undefined) {
     const layers = await project.catalog.layers({ signal });
     if (!layers.some((name) => name.toLowerCase() === layer.toLowerCase())) {
-      throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no layer "${layer}"`, { hint: `layers: ${layers.join(', ') || 'none yet'}` });
+      throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no layer "${layer}"`, {
+        hint: `layers: ${layers.join(', ') || 'none yet'}`,
+      });
     }
   }
   const tables = await project.catalog.list(layer, { signal });
   return await Promise.all(tables.map(async (table) => summarise(table, await project.catalog.describe(table, { signal }))));
 }
 
-function summarise(table: LakeTable, description: { readonly rows: bigint; readonly bytes: bigint; readonly files: number; readonly version?: number }): TableSummary {
+function summarise(
+  table: LakeTable,
+  description: { readonly rows: bigint; readonly bytes: bigint; readonly files: number; readonly version?: number },
+): TableSummary {
   return {
     name: [table.layer, ...(table.schema === '' ? [] : [table.schema]), table.name].join('.'),
     layer: table.layer,
@@ -115,7 +131,9 @@ async function findByName(project: Project, name: string, signal: AbortSignal): 
   const table = rest.pop() ?? '';
   const found = await project.catalog.find(layer, rest.join('/'), table, { signal });
   if (found !== undefined) return found;
-  const all = (await project.catalog.list(undefined, { signal })).map((one) => [one.layer, one.schema, one.name].filter((part) => part !== '').join('.'));
+  const all = (await project.catalog.list(undefined, { signal })).map((one) =>
+    [one.layer, one.schema, one.name].filter((part) => part !== '').join('.'),
+  );
   const near = nearMisses(name, all);
   throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no table ${name}`, {
     hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : '"lakestead table list" shows the tables of the lake',

@@ -1,0 +1,3 @@
+export type * from './ast.ts';
+export { type Batch, placeOf, splitBatches, syntaxError } from './lexer.ts';
+export { parseBatch } from './parse-statement.ts';
