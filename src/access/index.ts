@@ -11,3 +11,4 @@ export {
 } from './gateway.ts';
 export { type ResolvedValue, resolveSecret, resolveSecrets } from './resolve-secret.ts';
 export { openVault, type Vault, type VaultOptions } from './vault.ts';
+export { type GatewayOptions, openGateway } from './open-gateway.ts';

@@ -1,14 +1,17 @@
 /**
  * The candidates that somebody who wrote `name` probably meant, nearest first: equal but for case, or within a third
- * of its length in edits (a swap of neighbours counts as one). At most `limit`.
+ * of its length in edits (a swap of neighbours counts as one), and hardly worse than the nearest. At most `limit`.
  */
 export function nearMisses(name: string, candidates: Iterable<string>, limit = 3): readonly string[] {
   const wanted = name.toLowerCase();
   const allowed = Math.max(1, Math.floor(wanted.length / 3));
-  return [...new Set(candidates)]
+  const near = [...new Set(candidates)]
     .map((candidate) => ({ candidate, edits: countEdits(wanted, candidate.toLowerCase()) }))
     .filter(({ candidate, edits }) => candidate !== name && edits <= allowed)
-    .toSorted((a, b) => a.edits - b.edits || (a.candidate < b.candidate ? -1 : 1))
+    .toSorted((a, b) => a.edits - b.edits || (a.candidate < b.candidate ? -1 : 1));
+  const best = near[0]?.edits ?? 0;
+  return near
+    .filter(({ edits }) => edits <= best + 1)
     .slice(0, limit)
     .map(({ candidate }) => candidate);
 }

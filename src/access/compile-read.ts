@@ -1,0 +1,133 @@
+import { type Catalog, type LakeTable, tableRelation } from '#catalog';
+import type { Engine, Lease } from '#engine';
+import { join, literal, render, type Sql, sql, unsafeSql } from '#sql';
+
+import { checkRewritten, checkTree, countReads } from './check-tree.ts';
+import type { EngineQuery, ReadTable } from './gateway.ts';
+import { readAtClause, resolveTable, writtenName } from './resolve-tables.ts';
+import { formatExpression, formatSelect, isNode, parseSelect, textsOf, type Tree, type TreeNode } from './syntax-tree.ts';
+
+export type CompileContext = {
+  readonly engine: Engine;
+  readonly catalog: Catalog;
+  readonly lease: Lease;
+  readonly signal: AbortSignal | undefined;
+};
+
+/**
+ * A statement of the lake's dialect as SQL for the engine: checked node by node, its tables replaced by their newest
+ * snapshots.
+ *
+ * @throws {LakesteadError} `SQL_SYNTAX`, `SQL_NOT_SUPPORTED`, `SQL_NAME_NOT_FOUND`, and what reading a Delta log throws
+ */
+export async function compileRead(text: string, context: CompileContext): Promise<EngineQuery> {
+  if (/^\s*show\s+(?:all\s+)?tables\s*;?\s*$/i.test(text)) return { sql: await showTables(context), tables: [] };
+  const explain = /^\s*explain\s+(?:analyze\s+)?/i.exec(text)?.[0];
+  // Blanks keep the places of errors those of the whole text.
+  const select = explain === undefined ? text : explain.replaceAll(/\S/g, ' ') + text.slice(explain.length);
+  const { lease, signal } = context;
+  const tree = await parseSelect(select, lease, signal);
+  await nameColumns(tree, lease, signal);
+  const { tables, columns, aliases } = checkTree(tree, select);
+  const read: ReadTable[] = [];
+  const relations = new Map<string, TreeNode>();
+  let reads = 0;
+  for (const node of tables) {
+    const table = await resolveTable(node, select, context.catalog, signal);
+    const at = readAtClause(node);
+    const key = JSON.stringify([table.address, at]);
+    let relation = relations.get(key);
+    if (relation === undefined) {
+      const { sql: snapshot, version } = await tableRelation(table, { engine: context.engine, lease, signal, ...at });
+      relation = await parseSelect(render(snapshot).text, lease, signal);
+      relations.set(key, relation);
+      read.push({ address: table.address, format: table.format, ...(version === undefined ? {} : { version }) });
+    }
+    reads += countReads(relation);
+    shortenColumns(columns, node, table, aliases);
+    replaceTable(node, relation);
+  }
+  const rewritten = await formatSelect(tree, lease, signal);
+  checkRewritten(await parseSelect(rewritten, lease, signal), reads);
+  const query = unsafeSql(rewritten);
+  return {
+    sql: explain === undefined ? query : sql`${unsafeSql(/analyze/i.test(explain) ? 'EXPLAIN ANALYZE' : 'EXPLAIN')} ${query}`,
+    tables: read,
+  };
+}
+
+/**
+ * A column without an alias is named after its text. Where a subquery is in it, the rewriting would change that text (and
+ * show the paths of files): such a column gets the name that it has now.
+ */
+async function nameColumns(tree: Tree | undefined, lease: Lease, signal: AbortSignal | undefined): Promise<void> {
+  if (Array.isArray(tree)) {
+    for (const item of tree) await nameColumns(item, lease, signal);
+    return;
+  }
+  if (!isNode(tree) || tree['class'] === 'CONSTANT') return;
+  const items = tree['type'] === 'SELECT_NODE' ? tree['select_list'] : undefined;
+  for (const item of Array.isArray(items) ? items : []) {
+    // A star stands for several columns.
+    if (!isNode(item) || item['alias'] !== '' || item['class'] === 'STAR' || !hasSubquery(item)) continue;
+    item['alias'] = await formatExpression(item, lease, signal);
+  }
+  for (const child of Object.values(tree)) await nameColumns(child, lease, signal);
+}
+
+function hasSubquery(tree: Tree | undefined): boolean {
+  if (Array.isArray(tree)) return tree.some(hasSubquery);
+  if (!isNode(tree) || tree['class'] === 'CONSTANT') return false;
+  return tree['class'] === 'SUBQUERY' || Object.values(tree).some(hasSubquery);
+}
+
+/** Turns a reference to a table into the subquery that reads it, under the same name. */
+function replaceTable(node: TreeNode, relation: TreeNode): void {
+  const statements = relation['statements'];
+  const [statement] = Array.isArray(statements) ? statements : [];
+  const { alias, table_name: name, sample, column_name_alias: columnNames, query_location: location } = node;
+  for (const key of Object.keys(node)) delete node[key];
+  Object.assign(node, {
+    type: 'SUBQUERY',
+    alias: alias === '' ? name : alias,
+    sample,
+    query_location: location,
+    // Several references share one relation; nothing changes it any more.
+    subquery: isNode(statement) ? statement : {},
+    column_name_alias: columnNames,
+  });
+}
+
+/** `gold.SalesLT.Address.City` and `SalesLT.Address.City` become `Address.City`: the subquery has that name only. */
+function shortenColumns(columns: readonly TreeNode[], node: TreeNode, table: LakeTable, aliases: ReadonlySet<string>): void {
+  if (node['alias'] !== '') return;
+  const { name } = writtenName(node);
+  const schema = table.schema.toLowerCase();
+  const qualifiers = [[table.layer.toLowerCase(), schema], [schema], [table.layer.toLowerCase()]].map((parts) =>
+    parts.filter((part) => part !== ''),
+  );
+  for (const column of columns) {
+    const names = textsOf(column, 'column_names');
+    const lower = names.map((part) => part.toLowerCase());
+    if (aliases.has(lower[0] ?? '')) continue;
+    const fit = qualifiers.find(
+      (parts) =>
+        parts.length > 0 &&
+        lower.length > parts.length + 1 &&
+        lower[parts.length] === name.toLowerCase() &&
+        parts.every((part, index) => part === lower[index]),
+    );
+    if (fit !== undefined) column['column_names'] = names.slice(fit.length);
+  }
+}
+
+async function showTables({ catalog, signal }: CompileContext): Promise<Sql> {
+  const tables = await catalog.list(undefined, { signal });
+  const rows = tables.map(
+    ({ layer, schema, name, format }) => sql`(${join([layer, schema, name, format].map((value) => literal(value)))})`,
+  );
+  const header = sql`SELECT layer, "schema", name, format FROM`;
+  if (rows.length === 0)
+    return sql`SELECT ''::VARCHAR AS layer, ''::VARCHAR AS "schema", ''::VARCHAR AS name, ''::VARCHAR AS format WHERE false`;
+  return sql`${header} (VALUES ${join(rows)}) AS t(layer, "schema", name, format)`;
+}

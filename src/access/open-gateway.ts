@@ -1,0 +1,116 @@
+import { type Catalog, escapePattern } from '#catalog';
+import { type Log, LakesteadError, silentLog } from '#core';
+import { openTable, planToSql } from '#delta';
+import type { Batch, Engine } from '#engine';
+import type { Lake, LakePlace } from '#storage';
+
+import { compileRead } from './compile-read.ts';
+import type { Gateway, GatewayResult, LakeRead, LakeRelation, Principal, ReadStatement, ReadTable } from './gateway.ts';
+
+export type GatewayOptions = {
+  readonly engine: Engine;
+  readonly catalog: Catalog;
+  readonly lake: Lake;
+  readonly log?: Log | undefined;
+};
+
+/** The one way by which people and programs read. */
+export function openGateway(options: GatewayOptions): Gateway {
+  const { engine, catalog, lake, log = silentLog } = options;
+
+  // Every read passes this function before anything of it runs: grants and the audit belong here.
+  const admit = (principal: Principal, tables: readonly ReadTable[]): void => {
+    log.info('read', { principal: principal.name, tables: tables.map(({ address }) => address) });
+  };
+
+  return {
+    compile: async ({ principal, text, signal }) =>
+      await engine.withLease(
+        async (lease) => {
+          const query = await compileRead(text, { engine, catalog, lease, signal });
+          admit(principal, query.tables);
+          return query;
+        },
+        { signal },
+      ),
+    read: async (statement) => await read(statement, options, admit),
+    resolveLake: async (request) => {
+      request.signal?.throwIfAborted();
+      const place = await lake.resolve(request.address);
+      const relation = request.format === 'delta' ? await resolveDelta(request, place, engine) : await resolveFiles(request, place);
+      admit(request.principal, [
+        { address: request.address, format: request.format, ...(relation.kind === 'delta' ? { version: relation.version } : {}) },
+      ]);
+      return relation;
+    },
+  };
+}
+
+async function read(
+  { principal, text, signal }: ReadStatement,
+  { engine, catalog }: GatewayOptions,
+  admit: (principal: Principal, tables: readonly ReadTable[]) => void,
+): Promise<GatewayResult> {
+  const lease = await engine.lease({ signal });
+  const close = async () => await lease[Symbol.asyncDispose]();
+  try {
+    const query = await compileRead(text, { engine, catalog, lease, signal });
+    admit(principal, query.tables);
+    const { columns, batches } = await lease.stream(query.sql, { signal });
+    return { columns, batches: closeAfter(batches, close), tables: query.tables, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function* closeAfter(batches: AsyncIterable<Batch>, close: () => Promise<void>): AsyncGenerator<Batch> {
+  try {
+    yield* batches;
+  } finally {
+    await close();
+  }
+}
+
+async function resolveDelta({ signal }: LakeRead, { store, path }: LakePlace, engine: Engine): Promise<LakeRelation> {
+  const snapshot = await (await openTable({ store, path, engine }, { signal })).snapshot({ signal });
+  return { kind: 'delta', sql: await planToSql(snapshot.scan(), store), version: snapshot.version };
+}
+
+/** A file, the files of a folder, or those that fit a pattern: `*` within a name, `**` at the end for all below. */
+async function resolveFiles({ address, signal }: LakeRead, { store, path }: LakePlace): Promise<LakeRelation> {
+  const names: string[] = [];
+  if (path.includes('*')) {
+    const fixed = path.slice(0, path.indexOf('*'));
+    const pattern = patternOf(path);
+    for await (const { path: name } of store.list(fixed.slice(0, Math.max(0, fixed.lastIndexOf('/'))))) {
+      signal?.throwIfAborted();
+      if (pattern.test(name) && isVisible(name)) names.push(name);
+    }
+  } else if ((await store.find(path)) !== undefined) {
+    names.push(path);
+  } else {
+    const entries = (await store.entries(path)) ?? [];
+    names.push(...entries.filter(({ kind, name }) => kind === 'file' && isVisible(name)).map(({ name }) => `${path}/${name}`));
+  }
+  if (names.length === 0) {
+    throw new LakesteadError('STORAGE_NOT_FOUND', `there is no file at ${address}`, {
+      hint: 'lakestead table list shows what is in the lake',
+    });
+  }
+  const paths = await Promise.all(names.map(async (name) => escapePattern(await store.readable(name))));
+  return { kind: 'files', paths, names };
+}
+
+function patternOf(path: string): RegExp {
+  const parts = path.split(/(\*\*|\*)/).map((part) => {
+    if (part === '**') return '.*';
+    return part === '*' ? '[^/]*' : part.replaceAll(/[\\^$.|?*+()[\]{}]/g, '\\$&');
+  });
+  return new RegExp(`^${parts.join('')}$`, 's');
+}
+
+/** Synapse reads no file whose name begins with `_` or `.`. */
+function isVisible(path: string): boolean {
+  return !/^[_.]/.test(path.slice(path.lastIndexOf('/') + 1));
+}
