@@ -31,3 +31,7 @@ export {
   writeTable,
   type WriteTableOptions,
 } from './table.ts';
+// What a program needs beside the tables themselves, so that `lakestead/delta` is enough.
+export { type Engine, type EngineOptions, type Lease, openDuckdbEngine } from '#engine';
+export { ident, literal, sql, type Sql } from '#sql';
+export { type ObjectStore, openLocalStore, openMemoryStore } from '#storage';
