@@ -1,4 +1,4 @@
-import type { ResultStream } from '#engine';
+import type { Lease, ResultStream } from '#engine';
 import type { Sql } from '#sql';
 
 /** Who reads. The owner of the project is the only one until identities come. */
@@ -15,6 +15,8 @@ export type ReadStatement = {
   readonly principal: Principal;
   readonly dialect: 'duckdb';
   readonly text: string;
+  /** For {@link Gateway.compile}: the caller's connection, when it holds one. */
+  readonly lease?: Lease | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -27,6 +29,8 @@ export type LakeRead = {
   /** May hold the wildcards of `OPENROWSET` where `format` is not `delta`. */
   readonly address: string;
   readonly format: 'delta' | 'parquet' | 'csv' | 'json';
+  /** The caller's connection, when it holds one: waiting for a second could last. */
+  readonly lease?: Lease | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 

@@ -1,7 +1,7 @@
 import { type Catalog, escapePattern } from '#catalog';
 import { type Log, LakesteadError, silentLog } from '#core';
 import { openTable, planToSql } from '#delta';
-import type { Batch, Engine } from '#engine';
+import type { Batch, Engine, Lease } from '#engine';
 import type { Lake, LakePlace } from '#storage';
 
 import { compileRead } from './compile-read.ts';
@@ -24,15 +24,12 @@ export function openGateway(options: GatewayOptions): Gateway {
   };
 
   return {
-    compile: async ({ principal, text, signal }) =>
-      await engine.withLease(
-        async (lease) => {
-          const query = await compileRead(text, { engine, catalog, lease, signal });
-          admit(principal, query.tables);
-          return query;
-        },
-        { signal },
-      ),
+    compile: async ({ principal, text, lease: held, signal }) => {
+      const compile = async (lease: Lease) => await compileRead(text, { engine, catalog, lease, signal });
+      const query = held === undefined ? await engine.withLease(compile, { signal }) : await compile(held);
+      admit(principal, query.tables);
+      return query;
+    },
     read: async (statement) => await read(statement, options, admit),
     resolveLake: async (request) => {
       request.signal?.throwIfAborted();
@@ -72,8 +69,8 @@ async function* closeAfter(batches: AsyncIterable<Batch>, close: () => Promise<v
   }
 }
 
-async function resolveDelta({ signal }: LakeRead, { store, path }: LakePlace, engine: Engine): Promise<LakeRelation> {
-  const snapshot = await (await openTable({ store, path, engine }, { signal })).snapshot({ signal });
+async function resolveDelta({ lease, signal }: LakeRead, { store, path }: LakePlace, engine: Engine): Promise<LakeRelation> {
+  const snapshot = await (await openTable({ store, path, engine }, { signal })).snapshot({ lease, signal });
   return { kind: 'delta', sql: await planToSql(snapshot.scan(), store), version: snapshot.version };
 }
 
