@@ -115,6 +115,8 @@ async function readSmallActions(
   return actions;
 }
 
+const maxParsed = 10_000;
+
 async function readFiles(
   relation: Sql,
   fields: readonly string[],
@@ -134,22 +136,27 @@ async function readFiles(
       FROM ${relation} WHERE "add".path IS NOT NULL`,
     options,
   );
+  // Many files share a partition: their values are parsed once.
+  const parsed = new Map<string, Record<string, string | null>>();
   for await (const { rowCount, columns } of batches) {
+    if (parsed.size > maxParsed) parsed.clear();
     for (let row = 0; row < rowCount; row += 1) {
       const text = (column: number) => {
         const value = columns[column]?.[row];
         return typeof value === 'string' ? value : undefined;
       };
       const path = text(0) ?? '';
-      const values = text(3);
+      const values = text(3) ?? '{}';
+      // The text is DuckDB's of a map of strings, or of the structs below: its shape is the column's type.
+      const partitionValues = parsed.get(values) ?? (JSON.parse(values) as Record<string, string | null>);
+      parsed.set(values, partitionValues);
       const vector = text(5);
       const extra = text(6);
       files.add(decodeFilePath(path, where), {
         path,
         size: Number(columns[1]?.[row]),
         modificationTime: Number(columns[2]?.[row]),
-        // The text is DuckDB's of a map of strings, or of the struct below: its shape is the column's type.
-        partitionValues: values === undefined || values === '{}' ? {} : (JSON.parse(values) as Record<string, string | null>),
+        partitionValues,
         stats: text(4),
         tags: undefined,
         baseRowId: undefined,

@@ -1,10 +1,14 @@
 import { LakesteadError } from '#core';
 
+/** A relative path that is its own encoding, as nearly all are: a table may have hundreds of thousands. */
+const plainPath = /^(?!\/)[\w\-.~=/+@&$,!*'()]*$/;
+
 /**
  * The object's path from the `path` of an action, which is a percent-encoded URI relative to the table, or an absolute
  * one. What carries a scheme or begins with `/` is given back as an absolute address, its escapes taken off.
  */
 export function decodeFilePath(path: string, where: string): string {
+  if (plainPath.test(path)) return path;
   try {
     // Two spellings of one local file: a remove must find the add.
     return decodeURIComponent(path).replace(/^file:\/+/, '/');
@@ -15,6 +19,7 @@ export function decodeFilePath(path: string, where: string): string {
 
 /** The `path` of an action for an object's path relative to the table: the inverse of {@link decodeFilePath}. */
 export function encodeFilePath(path: string): string {
+  if (plainPath.test(path)) return path;
   return path.split('/').map(encodePart).join('/');
 }
 

@@ -146,7 +146,7 @@ async function loadSegment(location: TableLocation, segment: LogSegment, options
     const info = await location.store.find(commitPath(location.path, segment.version));
     if (info !== undefined) {
       newest = { version: segment.version, path: info.path, modifiedAt: info.modifiedAt };
-      lastActions = (await readCommits(location.store, [newest]))[0]?.actions;
+      if (hasInCommitTimestamps(start.metadata)) lastActions = (await readCommits(location.store, [newest]))[0]?.actions;
     }
   }
   const checkpointInfo = newest === undefined ? await location.store.find(checkpoint?.paths[0] ?? '') : undefined;
@@ -183,10 +183,9 @@ function makeEntry(
   }
   checkReadable(protocol, table);
   const schema = schemaOf(metadata, table);
-  const inCommit =
-    metadata.configuration['delta.enableInCommitTimestamps'] === 'true'
-      ? lastActions?.find(({ commitInfo }) => commitInfo)?.commitInfo?.inCommitTimestamp
-      : undefined;
+  const inCommit = hasInCommitTimestamps(metadata)
+    ? lastActions?.find(({ commitInfo }) => commitInfo)?.commitInfo?.inCommitTimestamp
+    : undefined;
   const snapshot: Snapshot = {
     table,
     path: location.path,
@@ -202,6 +201,10 @@ function makeEntry(
     scan: (options = {}) => planScan(snapshot, options),
   };
   return { snapshot, newestCommit };
+}
+
+function hasInCommitTimestamps(metadata: Metadata | undefined): boolean {
+  return metadata?.configuration['delta.enableInCommitTimestamps'] === 'true';
 }
 
 const readsAtOnce = 8;
