@@ -1,3 +1,16 @@
 export type * from './ast.ts';
 export { type Batch, placeOf, splitBatches, syntaxError } from './lexer.ts';
 export { parseBatch } from './parse-statement.ts';
+export type { BindScope, BoundColumn, Relation, TargetTable, TypedValue } from './scope.ts';
+export {
+  describeColumnType,
+  engineType,
+  formatType,
+  lakeType,
+  makeType,
+  parseType,
+  type SqlServerType,
+  type SqlServerTypeName,
+  systemType,
+  typeNames,
+} from './types.ts';

@@ -1,0 +1,15 @@
+export type {
+  CompiledQuery,
+  Database,
+  DatabaseAccess,
+  DefinitionStore,
+  ExecuteOptions,
+  ProcedureOutcome,
+  ResultColumn,
+  Session,
+  SessionParameter,
+  SessionResult,
+  StoredDefinition,
+  TableDefinition,
+  Warehouse,
+} from './types.ts';
