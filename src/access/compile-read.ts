@@ -4,8 +4,8 @@ import { join, literal, render, type Sql, sql, unsafeSql } from '#sql';
 
 import { checkRewritten, checkTree, countReads } from './check-tree.ts';
 import type { EngineQuery, ReadTable } from './gateway.ts';
-import { readAtClause, resolveTable, writtenName } from './resolve-tables.ts';
-import { formatExpression, formatSelect, isNode, parseSelect, textsOf, type Tree, type TreeNode } from './syntax-tree.ts';
+import { formatTableName, readAtClause, resolveTable } from './resolve-tables.ts';
+import { formatExpression, formatSelect, isNode, parseSelect, textOf, textsOf, type Tree, type TreeNode } from './syntax-tree.ts';
 
 export type CompileContext = {
   readonly engine: Engine;
@@ -31,6 +31,8 @@ export async function compileRead(text: string, context: CompileContext): Promis
   const { tables, columns, aliases } = checkTree(tree, select);
   const read: ReadTable[] = [];
   const relations = new Map<string, TreeNode>();
+  const resolved: { node: TreeNode; table: LakeTable; relation: TreeNode }[] = [];
+  const rivals = findRivals(tree, new Set(tables));
   let reads = 0;
   for (const node of tables) {
     const table = await resolveTable(node, select, context.catalog, signal);
@@ -44,8 +46,12 @@ export async function compileRead(text: string, context: CompileContext): Promis
       read.push({ address: table.address, format: table.format, ...(version === undefined ? {} : { version }) });
     }
     reads += countReads(relation);
-    shortenColumns(columns, node, table, aliases);
-    replaceTable(node, relation);
+    resolved.push({ node, table, relation });
+  }
+  for (const { node, table, relation } of resolved) {
+    const alias = rivals.has(node) ? formatTableName(table) : textOf(node, 'table_name');
+    renameColumns(columns, node, table, alias, aliases);
+    replaceTable(node, relation, alias);
   }
   const rewritten = await formatSelect(tree, lease, signal);
   checkRewritten(await parseSelect(rewritten, lease, signal), reads);
@@ -82,10 +88,10 @@ function hasSubquery(tree: Tree | undefined): boolean {
 }
 
 /** Turns a reference to a table into the subquery that reads it, under the same name. */
-function replaceTable(node: TreeNode, relation: TreeNode): void {
+function replaceTable(node: TreeNode, relation: TreeNode, name: string): void {
   const statements = relation['statements'];
   const [statement] = Array.isArray(statements) ? statements : [];
-  const { alias, table_name: name, sample, column_name_alias: columnNames, query_location: location } = node;
+  const { alias, sample, column_name_alias: columnNames, query_location: location } = node;
   for (const key of Object.keys(node)) delete node[key];
   Object.assign(node, {
     type: 'SUBQUERY',
@@ -98,13 +104,17 @@ function replaceTable(node: TreeNode, relation: TreeNode): void {
   });
 }
 
-/** `gold.SalesLT.Address.City` and `SalesLT.Address.City` become `Address.City`: the subquery has that name only. */
-function shortenColumns(columns: readonly TreeNode[], node: TreeNode, table: LakeTable, aliases: ReadonlySet<string>): void {
+/**
+ * `gold.SalesLT.Address.City` and `SalesLT.Address.City` become `Address.City`: the subquery has that name only. Of two
+ * tables of one name in one FROM each is called by its whole name, and so are its columns.
+ */
+function renameColumns(columns: readonly TreeNode[], node: TreeNode, table: LakeTable, alias: string, aliases: ReadonlySet<string>): void {
   if (node['alias'] !== '') return;
-  const { name } = writtenName(node);
-  const schema = table.schema.toLowerCase();
-  const qualifiers = [[table.layer.toLowerCase(), schema], [schema], [table.layer.toLowerCase()]].map((parts) =>
-    parts.filter((part) => part !== ''),
+  const name = textOf(node, 'table_name').toLowerCase();
+  const isRival = alias.toLowerCase() !== name;
+  const { layer, schema } = table;
+  const qualifiers = [[layer, schema], ...(isRival ? [] : [[schema], [layer]])].map((parts) =>
+    parts.filter((part) => part !== '').map((part) => part.toLowerCase()),
   );
   for (const column of columns) {
     const names = textsOf(column, 'column_names');
@@ -114,11 +124,30 @@ function shortenColumns(columns: readonly TreeNode[], node: TreeNode, table: Lak
       (parts) =>
         parts.length > 0 &&
         lower.length > parts.length + 1 &&
-        lower[parts.length] === name.toLowerCase() &&
+        lower[parts.length] === name &&
         parts.every((part, index) => part === lower[index]),
     );
-    if (fit !== undefined) column['column_names'] = names.slice(fit.length);
+    if (fit !== undefined) column['column_names'] = [isRival ? alias : (names[fit.length] ?? ''), ...names.slice(fit.length + 1)];
   }
+}
+
+/** The references without an alias that share their table's name with another one of the same FROM. */
+function findRivals(tree: Tree | undefined, tables: ReadonlySet<TreeNode>, rivals = new Set<TreeNode>()): ReadonlySet<TreeNode> {
+  if (Array.isArray(tree)) for (const item of tree) findRivals(item, tables, rivals);
+  if (!isNode(tree) || tree['class'] === 'CONSTANT') return rivals;
+  if (tree['type'] === 'SELECT_NODE') {
+    const unnamed = leavesOf(tree['from_table']).filter((leaf) => tables.has(leaf) && leaf['alias'] === '');
+    for (const same of Map.groupBy(unnamed, (leaf) => textOf(leaf, 'table_name').toLowerCase()).values()) {
+      if (same.length > 1) for (const leaf of same) rivals.add(leaf);
+    }
+  }
+  for (const child of Object.values(tree)) findRivals(child, tables, rivals);
+  return rivals;
+}
+
+function leavesOf(from: Tree | undefined): readonly TreeNode[] {
+  if (!isNode(from)) return [];
+  return from['type'] === 'JOIN' ? [...leavesOf(from['left']), ...leavesOf(from['right'])] : [from];
 }
 
 async function showTables({ catalog, signal }: CompileContext): Promise<Sql> {

@@ -78,6 +78,11 @@ describe('a table of the lake is read', () => {
       [{ id: 1, other: 1 }],
     ],
     ['under an alias with names of columns', 'SELECT k FROM gold.SalesLT.Product p(k, v) WHERE v > 5', [{ k: 4 }]],
+    [
+      'beside another of the same name',
+      'SELECT silver.SalesLT.Address.id AS a, gold.SalesLT.Address.city AS b FROM gold.SalesLT.Address JOIN silver.SalesLT.Address USING (id)',
+      [{ a: 1, b: 'c1' }],
+    ],
     ['in a subquery of an expression', 'SELECT (SELECT max(id) FROM gold.SalesLT.Address) AS m', [{ m: 9 }]],
     ['in EXISTS', 'SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM gold.SalesLT.Address WHERE id = 3)', [{ one: 1 }]],
     ['in set operations', 'SELECT id FROM silver.SalesLT.Address INTERSECT SELECT id FROM gold.SalesLT.Product', [{ id: 1 }]],
