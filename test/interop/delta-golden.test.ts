@@ -9,6 +9,7 @@ import { type Engine, openDuckdbEngine } from '#engine';
 import { ident, isSql, join as joinSql, literal, type Sql, sql } from '#sql';
 import { openLocalStore } from '#storage';
 
+import { keepEvidence } from '../support/evidence.ts';
 import { findSharedData } from '../support/shared-data.ts';
 
 type Manifest = readonly {
@@ -51,6 +52,7 @@ const data = findSharedData('delta');
 // The manifest is part of the test data, whose README says what is in it.
 const manifest = data === undefined ? [] : (JSON.parse(readFileSync(join(data, 'manifest.json'), 'utf8')) as Manifest);
 let engine: Engine;
+/** What became of each table, for the evidence. */
 const seen: string[] = [];
 
 beforeAll(async () => {
@@ -58,7 +60,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await engine[Symbol.asyncDispose]();
-  if (process.env.DELTA_GOLDEN_TABLE !== undefined) process.stdout.write(`${seen.join('\n')}\n`);
+  keepEvidence('delta-tables', { tables: seen.toSorted() });
 });
 
 async function relation(name: string, options: SnapshotOptions & ScanOptions = {}): Promise<Sql> {
@@ -103,7 +105,7 @@ describe.skipIf(data === undefined)('tables written by other engines', () => {
     '%s is refused with %s',
     async (name = '', code) => {
       const error = await failure(name);
-      seen.push(`${name}\trefused\t${error.code}\t${error.message}`);
+      seen.push(`${name}: refused, ${error.code}`);
       expect(error).toMatchObject({ code });
     },
   );
@@ -113,7 +115,7 @@ describe.skipIf(data === undefined)('tables written by other engines', () => {
     const table = await openTable({ store, path: '', engine });
     expect(describeTable(await table.snapshot()).files).toBeGreaterThan(0);
     const error = await failure(name);
-    seen.push(`${name}\tfiles missing\t${error.code}\t${error.message}`);
+    seen.push(`${name}: files missing, ${error.code}`);
     expect(error).toMatchObject({ code: 'STORAGE_FAILED', message: expect.stringMatching(/No files found.*parquet/) as string });
   });
 
@@ -134,7 +136,7 @@ describe.skipIf(data === undefined)('tables written by other engines', () => {
           differences: 0,
         });
       }
-      seen.push(`${name}\tread\t${rows} rows${versions.length === 0 ? ', counted by another replay' : ', equal to the expected rows'}`);
+      seen.push(`${name}: read, ${rows} rows${versions.length === 0 ? ', counted by another replay' : ', equal to the expected rows'}`);
     },
   );
 });

@@ -46,7 +46,8 @@ for line in sys.stdin:
     try:
         exec(json.loads(line)["python"], scope)
         answer({"result": scope["result"]})
-    except Exception:
-        answer({"error": traceback.format_exc()[-4000:]})
+    except Exception as error:
+        # The message first: Spark's is followed by a page of Java's frames.
+        answer({"error": f"{type(error).__name__}: {str(error)[:3000]}\n{traceback.format_exc()[-500:]}"})
 if spark is not None:
     spark.stop()
