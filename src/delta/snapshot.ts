@@ -197,7 +197,8 @@ function makeEntry(
     partitionColumns: metadata.partitionColumns,
     files: log.files,
     checkpointVersion,
-    log,
+    // Only a writer of a checkpoint wants the removed files, and reads them itself: here they would grow without end.
+    log: { ...log, tombstones: [] },
     scan: (options = {}) => planScan(snapshot, options),
   };
   return { snapshot, newestCommit };

@@ -59,6 +59,12 @@ test('a new table is empty, of reader version 1 and writer version 2', async () 
   await expect(
     createTable({ store, path: 'u', engine, schema, properties: { 'delta.enableChangeDataFeed': 'true' } }),
   ).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED' });
+  const field = { name: 'x', type: 'long', nullable: true, metadata: {} };
+  const odd = (changes: object) =>
+    createTable({ store, path: 'u', engine, schema: { type: 'struct', fields: [field, { ...field, ...changes }] } });
+  await expect(odd({ name: 'X' })).rejects.toMatchObject({ code: 'DELTA_SCHEMA_MISMATCH' });
+  await expect(odd({ name: 'a b' })).rejects.toMatchObject({ code: 'DELTA_SCHEMA_MISMATCH' });
+  await expect(odd({ name: 'y', type: 'money' })).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED' });
   await expect(openTable({ store, path: 'u', engine })).rejects.toMatchObject({ code: 'DELTA_NOT_A_TABLE' });
 });
 

@@ -4,6 +4,7 @@ import type { Sql } from '#sql';
 
 import { checkCancelled } from './cancel.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
+import { duckdbType } from './duckdb-types.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
 import { logFolder } from './log-segment.ts';
 import { planToSql } from './relation.ts';
@@ -11,6 +12,7 @@ import type { ScanOptions } from './scan-plan.ts';
 import type { StructType } from './schema.ts';
 import { describeLocation, loadSnapshot, type Snapshot, type SnapshotOptions, type TableLocation, withLease } from './snapshot.ts';
 import { nothingStaged } from './stage.ts';
+import { checkNames } from './write-plan.ts';
 import { append, commitCreate, createFromQuery, overwrite } from './write.ts';
 
 /** How data is written. */
@@ -104,10 +106,12 @@ export async function findTable(
 /**
  * Makes a new, empty table: reader version 1, writer version 2.
  *
- * @throws {LakesteadError} `DELTA_CONFLICT` when there is a table already
+ * @throws {LakesteadError} `DELTA_CONFLICT` when there is a table already, `DELTA_SCHEMA_MISMATCH` or `DELTA_UNSUPPORTED` for a schema or property that is not written
  */
 export async function createTable(options: CreateOptions): Promise<DeltaTable> {
   const { schema, partitionBy = [], properties = {} } = options;
+  checkNames(schema.fields, describeLocation(options));
+  for (const { type } of schema.fields) duckdbType(type); // refuses what could not be read again
   await commitCreate(options, schema, partitionBy, properties, nothingStaged, {
     operation: 'CREATE TABLE',
     signal: options.signal,

@@ -80,10 +80,11 @@ function fitSchema(columns: readonly Column[], current: StructType, mode: 'stric
   });
 }
 
-function checkNames(columns: readonly Column[], table: string): void {
+/** Refuses names that stand twice, or that other engines could not read. Throws `DELTA_SCHEMA_MISMATCH`. */
+export function checkNames(columns: readonly { readonly name: string }[], table: string): void {
   const seen = new Set<string>();
   for (const { name } of columns) {
-    if (seen.has(name.toLowerCase())) throw refuseName(table, name, 'stands twice in the query; names compare without case');
+    if (seen.has(name.toLowerCase())) throw refuseName(table, name, 'stands twice; names compare without case');
     seen.add(name.toLowerCase());
     // Spark and Databricks refuse to read such names without column mapping.
     if (/[ ,;{}()\n\t=]/.test(name) || name === '')

@@ -22,6 +22,8 @@ type Peer = {
   readonly read: string;
   /** Writes the rows of the Parquet file to the table; `mode` and `partition_by` are set. */
   readonly write: string;
+  /** Leaves the operations of the history in `result`, newest first. */
+  readonly history: string;
 };
 
 const deltaRs: Peer = {
@@ -35,6 +37,9 @@ result = found.version()`,
   write: `
 import deltalake, pyarrow.parquet
 deltalake.write_deltalake(table, pyarrow.parquet.read_table(file), mode=mode, partition_by=partition_by or None)`,
+  history: `
+import deltalake
+result = [[entry["version"], entry["operation"], entry["operationParameters"]["mode"]] for entry in deltalake.DeltaTable(table).history()]`,
 };
 
 const spark: Peer = {
@@ -46,6 +51,9 @@ reader.load(table).write.mode("overwrite").parquet(file)`,
   write: `
 writer = spark.read.parquet(file).write.format("delta").mode(mode)
 (writer.partitionBy(*partition_by) if partition_by else writer).save(table)`,
+  history: `
+found = spark.sql("DESCRIBE HISTORY delta.\`" + table + "\`").select("version", "operation", "operationParameters").collect()
+result = [[row[0], row[1], row[2]["mode"]] for row in found]`,
 };
 
 const installs = 'node test/services/python.ts && node test/services/spark.ts';
@@ -151,6 +159,17 @@ for (const { peer, isThere } of peers) {
       expect(await difference(await theyRead(place('parts').path), sql`${columns} FROM (${rows(500, 70)})`)).toEqual(none);
     });
 
+    test('our history is theirs', async () => {
+      await weWrite('past', rows(0, 1), 'error');
+      await weWrite('past', rows(1, 1), 'append');
+      await weWrite('past', rows(2, 1), 'overwrite');
+      expect(await session.run(`${set('table', join(temporary.path, place('past').path))}${peer.history}`)).toEqual([
+        [2, 'WRITE', 'Overwrite'],
+        [1, 'WRITE', 'Append'],
+        [0, 'CREATE TABLE AS SELECT', 'ErrorIfExists'],
+      ]);
+    });
+
     test('our table partitioned by every type that names folders is read equal there', async () => {
       await weWrite('keys', rows(0, 20), 'overwrite', ['b', 's', 'i', 'l', 'money', 'part', 'yes', 'day', 'instant']);
       expect(await difference(await theyRead(place('keys').path), sql`${columns} FROM (${rows(0, 20)})`)).toEqual(none);
@@ -198,6 +217,12 @@ for (const { peer, isThere } of peers) {
       const table = await openTable(place('theirlong'));
       expect((await table.snapshot()).checkpointVersion).toBeGreaterThan(0);
       expect(await difference(await tableToSql(place('theirlong')), rows(0, 60))).toEqual(none);
+      // Our checkpoint takes the place of theirs, and of the hint at it.
+      await weWrite('theirlong', rows(60, 5), 'append');
+      await table.checkpoint();
+      expect(await difference(await theyRead(place('theirlong').path), sql`${columns} FROM (${rows(0, 65)})`)).toEqual(none);
+      await theyWrite(place('theirlong').path, rows(65, 5), 'append');
+      expect(await difference(await tableToSql(place('theirlong')), rows(0, 70))).toEqual(none);
     });
   });
 }
