@@ -176,7 +176,7 @@ describe('what is not a read of the lake is refused', () => {
       `SET VARIABLE x = 1`, `RESET threads`, `INSTALL httpfs`, `LOAD httpfs`, `CALL duckdb_settings()`, `CREATE TABLE t (a INTEGER)`, `CREATE VIEW v AS SELECT 1`,
       `CREATE MACRO m() AS 1`, `DROP TABLE gold.SalesLT.Product`, `INSERT INTO gold.SalesLT.Product VALUES (1, 2)`, `UPDATE gold.SalesLT.Product SET id = 1`,
       `DELETE FROM gold.SalesLT.Product`, `EXPORT DATABASE '${dir}/x'`, `IMPORT DATABASE '${dir}'`, `USE memory`, `BEGIN`, `CHECKPOINT`, `VACUUM`, `PREPARE p AS SELECT 1`,
-      `EXECUTE p`, `SELECT 1; SELECT 2`, `SELECT 1; DROP TABLE x`, `EXPLAIN COPY (SELECT 1) TO '${file}'`, `EXPLAIN ATTACH '${file}'`, ``, `;`, `-- nothing`, `SELECT $1`, `SELECT ?`,
+      `EXECUTE p`, `SELECT 1; SELECT 2`, `SELECT 1; DROP TABLE x`, `EXPLAIN COPY (SELECT 1) TO '${file}'`, `EXPLAIN ATTACH '${file}'`, ``, `;`, `-- nothing`, `SELECT $1`, `SELECT ?`, `SELECT 1e400`,
       `SELECT * FROM main.x`, `SELECT * FROM memory.main.x`, `SELECT * FROM temp.main.x`, `SELECT * FROM gold."../../x".y`, `SELECT * FROM "gold/SalesLT".Product`,
       `SELECT * FROM __lakestead_cte_1`, `WITH a AS (SELECT 1) SELECT * FROM __lakestead_cte_1`, `SELECT * FROM histogram_values(gold.SalesLT.Product, id)`,
       `SELECT * FROM histogram('${file}', a)`, `SELECT * FROM read_duckdb('${file}')`, `SELECT * FROM copy_database('a', 'b')`, `SELECT * FROM 'https://example.com/x.parquet'`,
@@ -232,7 +232,20 @@ describe('what is not a read of the lake is refused', () => {
     }
   });
 
-  test('a statement that is cancelled', async () => {
+  test('a statement nested deeper than can be walked', async () => {
+    await expect(ask(`SELECT ${'NOT '.repeat(5000)} true`)).rejects.toMatchObject({ code: 'SQL_SYNTAX' });
+  });
+
+  test('a statement that is cancelled while it runs', async () => {
+    const signal = AbortSignal.timeout(50);
+    const text = 'SELECT sum(range) FROM range(1000000000000)';
+    const running = gateway.read({ principal, dialect: 'duckdb', text, signal }).then(async (result) => {
+      for await (const batch of result.batches) expect(batch.rowCount).toBe(0);
+    });
+    await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+
+  test('a statement that is cancelled before it begins', async () => {
     const abort = new AbortController();
     abort.abort();
     await expect(gateway.read({ principal, dialect: 'duckdb', text: 'SELECT 1', signal: abort.signal })).rejects.toMatchObject({

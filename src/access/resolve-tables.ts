@@ -4,9 +4,9 @@ import { LakesteadError, nearMisses } from '#core';
 import { formatPlace, isNode, placeOf, textOf, type TreeNode } from './syntax-tree.ts';
 
 /** The parts of a table's name as a statement has them; what is not written is ''. */
-export type WrittenName = { readonly layer: string; readonly schema: string; readonly name: string };
+type WrittenName = { readonly layer: string; readonly schema: string; readonly name: string };
 
-export function writtenName(node: TreeNode): WrittenName {
+function writtenName(node: TreeNode): WrittenName {
   return { layer: textOf(node, 'catalog_name'), schema: textOf(node, 'schema_name'), name: textOf(node, 'table_name') };
 }
 

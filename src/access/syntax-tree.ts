@@ -89,10 +89,19 @@ export async function formatExpression(expression: TreeNode, lease: Lease, signa
 }
 
 function parseTree(text: string): TreeNode {
-  const tree = json.parse(text, (_, value, { source }) => {
-    if (typeof value !== 'number' || source === undefined || (Number.isSafeInteger(value) && String(value) === source)) return value;
-    return json.rawJSON(source);
-  });
+  let tree: unknown;
+  try {
+    tree = json.parse(text, (_, value, { source }) => {
+      if (typeof value !== 'number' || source === undefined || (Number.isSafeInteger(value) && String(value) === source)) return value;
+      return json.rawJSON(source);
+    });
+  } catch (cause) {
+    // DuckDB writes a number beyond DOUBLE as Infinity, which JSON does not have.
+    throw new LakesteadError('SQL_NOT_SUPPORTED', 'a number in the statement is larger than DOUBLE holds', {
+      cause,
+      hint: "write 'inf'::DOUBLE",
+    });
+  }
   return tree as TreeNode; // DuckDB's own document: an object, and this file's types are those of JSON
 }
 

@@ -4,7 +4,7 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, par
 export type YamlPath = readonly PropertyKey[];
 
 /** Where something stands, both from 1. */
-export type TextPosition = { readonly line: number; readonly column: number };
+type TextPosition = { readonly line: number; readonly column: number };
 
 /** A YAML text, parsed, that still knows where each value stands. */
 export type YamlText = {

@@ -56,7 +56,7 @@ const migrations: readonly string[] = [
 ];
 
 /** The version that this program writes. */
-export const stateVersion = migrations.length;
+const stateVersion = migrations.length;
 
 /**
  * Brings a state database to {@link stateVersion}, all steps in one transaction.
