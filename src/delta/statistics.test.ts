@@ -92,7 +92,7 @@ const types: Readonly<Record<string, fc.Arbitrary<string>>> = {
 const operators = ['=', '<', '<=', '>', '>='] as const;
 
 for (const [type, values] of Object.entries(types)) {
-  test(`no file with a match is ever left out: ${type}`, async () => {
+  test(`no file with a match is ever left out: ${type}`, { timeout: 300_000 }, async () => {
     const parameters = { numRuns: process.env['VERIFY'] === '1' ? 300 : 12 };
     const files = fc.array(fc.array(fc.option(values), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 });
     await fc.assert(

@@ -179,6 +179,12 @@ test('a query without rows makes a version without files', async () => {
   expect(await rows(store)).toEqual([]);
 });
 
+test('a query may end in a comment, and begin with WITH', async () => {
+  await using store = openMemoryStore();
+  await write(store, sql`WITH x AS (SELECT 1 AS a) SELECT a FROM x -- all of it`);
+  expect(await rows(store)).toEqual([{ a: 1 }]);
+});
+
 test('modes error and ignore leave a table that is there as it is', async () => {
   await using store = openMemoryStore();
   await write(store, sql`SELECT 1 AS a`, { mode: 'error' });

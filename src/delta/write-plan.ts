@@ -36,7 +36,7 @@ export function planWrite(
     if (from === undefined) return sql`CAST(NULL AS ${unsafeSql(type)}) AS ${ident(field.name)}`;
     return sql`${convert(ident(from.name), from.type, type)} AS ${ident(field.name)}`;
   });
-  return { schema, query: sql`SELECT ${join(expressions)} FROM (${query}) AS source` };
+  return { schema, query: sql`SELECT ${join(expressions)} FROM (${query}\n) AS source` };
 }
 
 function convert(expression: Sql, from: string, to: string): Sql {

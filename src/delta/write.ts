@@ -160,7 +160,7 @@ async function loadForWrite(location: TableLocation, options: WriteOptions, remo
 
 /** The names and types of a query's columns, found without running it. As a subquery it would hide names that stand twice. */
 async function columnsOf(query: Sql, { lease, signal }: Pick<WriteOptions, 'lease' | 'signal'>): Promise<readonly Column[]> {
-  const rows = await lease.rows(sql`DESCRIBE (${query})`, { signal });
+  const rows = await lease.rows(sql`DESCRIBE (${query}\n)`, { signal });
   return rows.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
 }
 

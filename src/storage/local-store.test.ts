@@ -34,7 +34,7 @@ async function inProcess<T>(message: object): Promise<T> {
   });
 }
 
-test('of 8 processes that race for a name exactly one wins, every time', async () => {
+test('of 8 processes that race for a name exactly one wins, every time', { timeout: 300_000 }, async () => {
   const rounds = isVerify ? 1000 : 50;
   const startAt = Date.now() + 1500;
   const wins = await Promise.all(
@@ -47,7 +47,7 @@ test('of 8 processes that race for a name exactly one wins, every time', async (
   }
 });
 
-test('8 readers in other processes never see part of an object while it is replaced', async () => {
+test('8 readers in other processes never see part of an object while it is replaced', { timeout: 120_000 }, async () => {
   const store = await openLocalStore(root);
   const size = 300_000;
   await store.put('object', new Uint8Array(size).fill(0));

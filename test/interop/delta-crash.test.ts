@@ -62,35 +62,39 @@ async function values(
   return rows.map((row) => ({ value: Number(row['value']), n: Number(row['n']), distinct: Number(row['distinct_rows']) }));
 }
 
-test('a writer killed at any moment leaves a whole table: what it acknowledged, or the one write it was at', async () => {
-  using folder = temporaryFolder();
-  const rowCount = 2000;
-  let value = 0;
-  let known: number | undefined; // the value that the table has
-  for (let loop = 0; loop < count(8, 100); loop += 1) {
-    const writer = startWriter(folder.path);
-    await writer.ready;
-    const first = value + 1;
-    for (let write = 0; write < 40; write += 1) writer.send('overwrite', (value += 1), rowCount);
-    await sleep(Math.random() * 300);
-    writer.kill();
-    await writer.ended;
-    expect(writer.answers.filter(({ error }) => error !== undefined)).toEqual([]);
-    const acknowledged = writer.answers.at(-1)?.value;
-    const isTable = known !== undefined || existsSync(join(folder.path, 't/_delta_log/00000000000000000000.json'));
-    if (!isTable && acknowledged === undefined) continue;
-    const found = await values(folder.path);
-    const before = known;
-    known = found[0]?.value;
-    expect(found).toEqual([{ value: known, n: rowCount, distinct: rowCount }]);
-    expect(acknowledged === undefined ? [before, first] : [acknowledged, acknowledged + 1]).toContain(known);
-  }
-  // What the dead left is gone with the next opening.
-  await openLocalStore(folder.path);
-  expect(readdirSync(join(folder.path, '.lakestead-staging'))).toEqual([]);
-});
+test(
+  'a writer killed at any moment leaves a whole table: what it acknowledged, or the one write it was at',
+  { timeout: 600_000 },
+  async () => {
+    using folder = temporaryFolder();
+    const rowCount = 2000;
+    let value = 0;
+    let known: number | undefined; // the value that the table has
+    for (let loop = 0; loop < count(8, 100); loop += 1) {
+      const writer = startWriter(folder.path);
+      await writer.ready;
+      const first = value + 1;
+      for (let write = 0; write < 40; write += 1) writer.send('overwrite', (value += 1), rowCount);
+      await sleep(Math.random() * 300);
+      writer.kill();
+      await writer.ended;
+      expect(writer.answers.filter(({ error }) => error !== undefined)).toEqual([]);
+      const acknowledged = writer.answers.at(-1)?.value;
+      const isTable = known !== undefined || existsSync(join(folder.path, 't/_delta_log/00000000000000000000.json'));
+      if (!isTable && acknowledged === undefined) continue;
+      const found = await values(folder.path);
+      const before = known;
+      known = found[0]?.value;
+      expect(found).toEqual([{ value: known, n: rowCount, distinct: rowCount }]);
+      expect(acknowledged === undefined ? [before, first] : [acknowledged, acknowledged + 1]).toContain(known);
+    }
+    // What the dead left is gone with the next opening.
+    await openLocalStore(folder.path);
+    expect(readdirSync(join(folder.path, '.lakestead-staging'))).toEqual([]);
+  },
+);
 
-test('4 processes that append to one table lose nothing and double nothing', async () => {
+test('4 processes that append to one table lose nothing and double nothing', { timeout: 120_000 }, async () => {
   using folder = temporaryFolder();
   const writes = count(12, 200);
   const writers = Array.from({ length: 4 }, () => startWriter(folder.path));
@@ -105,7 +109,7 @@ test('4 processes that append to one table lose nothing and double nothing', asy
   const right = acknowledged.map(({ value }) => value);
   expect(right).toHaveLength(4 * writes);
   expect(await values(folder.path)).toEqual(right.toSorted((a, b) => a - b).map((value) => ({ value, n: 3, distinct: 3 })));
-}, 120_000);
+});
 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 if (!canMount) process.stderr.write('SKIPPED: a full disk: needs root on Linux, to mount a small tmpfs\n');
