@@ -4,19 +4,18 @@ import { LakesteadError } from '#core';
 import type { Column } from '#engine';
 import { type Sql, sql } from '#sql';
 
-import type { Action, CommitInfo, Metadata } from './actions.ts';
+import type { Metadata } from './actions.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
-import { partitionKeys } from './column-mapping.ts';
+import { adds, metadataAction, newCommitInfo, removes } from './commit-actions.ts';
 import { commit } from './commit.ts';
-import { encodeFilePath } from './file-path.ts';
+import { checkPartitioning, refusePartitionBy } from './partitioning.ts';
 import { checkProperties, checkWritable } from './protocol-support.ts';
-import { findField, formatSchema, type StructType } from './schema.ts';
+import { formatSchema, type StructType } from './schema.ts';
 import { describeLocation, loadSnapshot, type Snapshot, type TableLocation } from './snapshot.ts';
-import { nothingStaged, type StagedData, stageData } from './stage.ts';
+import { type StagedData, stageData } from './stage.ts';
 import type { CommitResult, WriteOptions, WriteTableOptions } from './table.ts';
 import { planWrite } from './write-plan.ts';
 
-const engineInfo = 'Lakestead';
 const defaultCheckpointInterval = 10;
 
 /** Adds rows: see {@link DeltaTable.append}. */
@@ -218,101 +217,4 @@ async function finish(
 /** Removes files that no commit names. What cannot be removed is invisible all the same, and left to vacuum. */
 async function unstage({ store }: TableLocation, staged: StagedData): Promise<void> {
   await Promise.allSettled(staged.objectPaths.map(async (path) => await store.delete(path)));
-}
-
-function adds(staged: StagedData): Action[] {
-  return staged.files.map((add) => ({ add }));
-}
-
-function metadataAction(metaData: Metadata | undefined): Action[] {
-  return metaData === undefined ? [] : [{ metaData }];
-}
-
-function removes({ files, metadata }: Snapshot): Action[] {
-  const deletionTimestamp = Date.now();
-  return files.paths.map((path, index) => ({
-    remove: {
-      path: files.spelledPaths.get(index) ?? encodeFilePath(path),
-      deletionTimestamp,
-      dataChange: true,
-      extendedFileMetadata: true,
-      partitionValues: Object.fromEntries(
-        partitionKeys(metadata).map((column, position) => [column, files.partitionValues[position]?.[index] ?? null]),
-      ),
-      size: files.sizes[index],
-      stats: undefined,
-      tags: undefined,
-      deletionVector: files.deletionVectors.get(index),
-      baseRowId: undefined,
-      defaultRowCommitVersion: undefined,
-    },
-  }));
-}
-
-function newCommitInfo(
-  operation: string,
-  operationParameters: Readonly<Record<string, string | null>>,
-  readVersion: number | undefined,
-  isBlindAppend: boolean,
-  staged: StagedData,
-  filesRemoved: number,
-  options: Pick<WriteOptions, 'userMetadata'>,
-): CommitInfo & { readonly txnId: string } {
-  const metrics = {
-    numFiles: String(staged.files.length),
-    numOutputRows: String(staged.rowCount),
-    numOutputBytes: String(staged.bytes),
-    ...(filesRemoved === 0 ? {} : { numRemovedFiles: String(filesRemoved) }),
-  };
-  return {
-    timestamp: Date.now(),
-    inCommitTimestamp: undefined,
-    operation,
-    operationParameters: { ...operationParameters },
-    operationMetrics: staged === nothingStaged && operation === 'CREATE TABLE' ? {} : metrics,
-    readVersion,
-    isolationLevel: 'Serializable',
-    isBlindAppend,
-    engineInfo,
-    userMetadata: options.userMetadata,
-    txnId: randomUUID(),
-  };
-}
-
-function refusePartitionBy(snapshot: Snapshot, { partitionBy }: WriteOptions): void {
-  if (
-    partitionBy === undefined ||
-    partitionBy.map((name) => name.toLowerCase()).join('\0') === snapshot.partitionColumns.map((name) => name.toLowerCase()).join('\0')
-  )
-    return;
-  throw new LakesteadError(
-    'DELTA_SCHEMA_MISMATCH',
-    `${snapshot.table} is partitioned by (${snapshot.partitionColumns.join(', ')}), not by (${partitionBy.join(', ')}); nothing was written`,
-    {
-      hint: 'overwrite with schemaMode "overwrite" to change the partitioning',
-    },
-  );
-}
-
-/** The partition columns as the schema spells them. */
-function checkPartitioning(schema: StructType, partitionBy: readonly string[], table: string): readonly string[] {
-  const names = partitionBy.map((name) => {
-    const field = findField(schema, name);
-    if (field !== undefined && typeof field.type === 'string' && !['binary', 'float', 'double'].includes(field.type)) return field.name;
-    throw new LakesteadError(
-      'DELTA_SCHEMA_MISMATCH',
-      field === undefined
-        ? `${table} has no column ${name} to be partitioned by; nothing was written`
-        : `${table} cannot be partitioned by ${name}, which is of a type that cannot name a folder; nothing was written`,
-      {
-        hint: 'partition by a string, a whole number, a decimal, a date, a timestamp or a boolean',
-      },
-    );
-  });
-  if (names.length > 0 && names.length === schema.fields.length) {
-    throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `all columns of ${table} are partition columns; nothing was written`, {
-      hint: 'leave at least one column that is none',
-    });
-  }
-  return names;
 }
