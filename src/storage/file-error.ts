@@ -23,6 +23,12 @@ export function fileErrorCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** True for an error that says that nothing is there. */
+export function isMissing(error: unknown): boolean {
+  const code = fileErrorCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
 /** A file system error as one of ours; an error that is ours already goes through. */
 export function classifyFileError(error: unknown, what: string): LakesteadError {
   if (error instanceof LakesteadError) return error;

@@ -191,4 +191,10 @@ test('a folder that somebody removed meanwhile is made again', async () => {
   rmSync(join(root, 't'), { recursive: true });
   await store.put('t/b', bytes('y'));
   expect(await store.entries('t')).toEqual([{ name: 'b', kind: 'file' }]);
+  rmSync(root, { recursive: true });
+  await store.putIfAbsent('t/c', bytes('z'));
+  const staged = await store.stage('t/d');
+  writeFileSync(staged.localPath, 'd');
+  await staged.publish();
+  expect((await store.entries('t'))?.map(({ name }) => name)).toEqual(['c', 'd']);
 });

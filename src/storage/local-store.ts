@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Clock, LakesteadError, systemClock } from '#core';
 
-import { classifyFileError, fileErrorCode } from './file-error.ts';
+import { DurableFolders, parentOf } from './durable-folders.ts';
+import { classifyFileError, fileErrorCode, isMissing } from './file-error.ts';
 import { type FileSystem, nodeFileSystem } from './file-system.ts';
 import { checkFolderPath, checkObjectPath, compareUtf8 } from './object-path.ts';
 import type { FolderEntry, ObjectInfo, ObjectStore, StagedFile, StagedFolder } from './object-store.ts';
@@ -40,13 +41,12 @@ export async function openLocalStore(root: string, options: LocalStoreOptions = 
 class LocalStore implements ObjectStore {
   readonly root: string;
   readonly #fs: FileSystem;
-  /** Folders known to exist with durable names all the way down from the root. */
-  readonly #durableFolders = new Set<string>();
-  #hasStaging = false;
+  readonly #folders: DurableFolders;
 
   constructor(root: string, fileSystem: FileSystem) {
     this.root = root;
     this.#fs = fileSystem;
+    this.#folders = new DurableFolders(root, fileSystem);
   }
 
   async get(path: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array> {
@@ -155,7 +155,7 @@ class LocalStore implements ObjectStore {
           const target = this.#locate(path);
           await this.#try(`writing ${target}`, async () => {
             await this.#fs.syncFile(temporary);
-            await this.#inDurableFolder(target, async () => await this.#fs.rename(temporary, target));
+            await this.#folders.within(target, async () => await this.#fs.rename(temporary, target));
           });
           folders.add(parentOf(target));
         }
@@ -193,7 +193,7 @@ class LocalStore implements ObjectStore {
     const target = this.#locate(path);
     try {
       await this.#fs.syncFile(temporary);
-      await this.#inDurableFolder(target, async () => {
+      await this.#folders.within(target, async () => {
         if (ifAbsent) await this.#nameIfFree(temporary, target);
         else await this.#fs.rename(temporary, target);
       });
@@ -250,51 +250,9 @@ class LocalStore implements ObjectStore {
     }
   }
 
-  /** Runs `work` once the target's folder is there for good; again when someone removed the folder meanwhile. */
-  async #inDurableFolder(target: string, work: () => Promise<void>): Promise<void> {
-    await this.#makeDurable(parentOf(target));
-    try {
-      await work();
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      this.#durableFolders.clear();
-      await this.#makeDurable(parentOf(target));
-      await work();
-    }
-  }
-
-  async #makeDurable(folder: string): Promise<void> {
-    if (this.#durableFolders.has(folder)) return;
-    if (folder.length <= this.root.length) {
-      await this.#makeFolder(folder);
-    } else {
-      await this.#makeDurable(parentOf(folder));
-      await this.#makeFolder(folder);
-      // Also when another process made it: that one may not have come to its sync.
-      await this.#fs.syncFolder(parentOf(folder));
-    }
-    this.#durableFolders.add(folder);
-  }
-
-  async #makeFolder(folder: string): Promise<void> {
-    try {
-      await this.#fs.mkdir(folder);
-    } catch (error) {
-      if (fileErrorCode(error) === 'EEXIST') return;
-      if (fileErrorCode(error) !== 'ENOENT') throw error;
-      await this.#makeFolder(parentOf(folder));
-      await this.#makeFolder(folder);
-    }
-    // The root itself was made here: its name must last as well.
-    if (folder.length <= this.root.length) await this.#fs.syncFolder(parentOf(folder));
-  }
-
   async #temporary(): Promise<string> {
     const folder = `${this.root}/${stagingName}/${ownStagingName}`;
-    if (!this.#hasStaging) {
-      await this.#makeFolder(folder);
-      this.#hasStaging = true;
-    }
+    await this.#folders.make(folder); // each time: someone may have removed the lake to start anew
     return `${folder}/${randomUUID()}`;
   }
 
@@ -305,13 +263,4 @@ class LocalStore implements ObjectStore {
       throw classifyFileError(error, what);
     }
   }
-}
-
-function isMissing(error: unknown): boolean {
-  const code = fileErrorCode(error);
-  return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/')) || '/';
 }
