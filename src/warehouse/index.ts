@@ -13,3 +13,6 @@ export type {
   TableDefinition,
   Warehouse,
 } from './types.ts';
+export { openMemoryDefinitions } from './definition-store.ts';
+export { openWarehouse, type WarehouseOptions } from './open-warehouse.ts';
+export { describeRelation } from './lake-relation.ts';

@@ -33,7 +33,7 @@ export type BindScope = {
    * What the session knows: `@@ROWCOUNT`, `@@TRANCOUNT` ..., `ERROR_MESSAGE` ..., `DB_NAME`, `SCOPE_IDENTITY`, `USER_NAME`,
    * by upper-case name without parentheses; `OBJECT_ID`, `SCHEMA_ID` and their like take their argument's value.
    */
-  sessionValue(name: string, args: readonly SqlValue[]): TypedValue | undefined;
+  sessionValue(name: string, args: readonly SqlValue[]): Promise<TypedValue | undefined>;
   /** The time of the statement: GETDATE() is the same all through it. */
   readonly now: Date;
 };
