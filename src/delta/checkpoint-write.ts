@@ -7,8 +7,9 @@ import { readTombstones } from './checkpoint-read.ts';
 import { partitionKeys } from './column-mapping.ts';
 import { encodeFilePath } from './file-path.ts';
 import { checkpointPath, findLogSegment, lastCheckpointPath } from './log-segment.ts';
+import { readCommits } from './read-commits.ts';
 import { deletionVectorId, replayCommits } from './replay.ts';
-import { readCommits, type Snapshot, type TableLocation } from './snapshot.ts';
+import type { Snapshot, TableLocation } from './snapshot.ts';
 
 const defaultRetentionMs = 7 * 24 * 3600 * 1000;
 const rowsAtOnce = 2048;

@@ -1,6 +1,7 @@
 import { checkCancelled } from './cancel.ts';
 import { listCommits } from './log-segment.ts';
-import { readCommits, type TableLocation } from './snapshot.ts';
+import { readCommits } from './read-commits.ts';
+import type { TableLocation } from './snapshot.ts';
 
 /** One commit, as `DESCRIBE HISTORY` shows it. */
 export type HistoryEntry = {

@@ -2,15 +2,17 @@ import { LakesteadError } from '#core';
 import type { Engine, Lease } from '#engine';
 import type { ObjectStore } from '#storage';
 
-import { type Action, type Metadata, parseCommit, type Protocol } from './actions.ts';
+import { type Action, type Metadata, type Protocol } from './actions.ts';
 import { checkCancelled } from './cancel.ts';
 import { readCheckpoint } from './checkpoint-read.ts';
 import type { LiveFiles } from './live-files.ts';
-import { type CommitFile, commitPath, findLogSegment, listCommits, listNewCommits, type LogSegment } from './log-segment.ts';
+import { type CommitFile, commitPath, findLogSegment, listNewCommits, type LogSegment } from './log-segment.ts';
 import { checkReadable, schemaOf } from './protocol-support.ts';
+import { readCommits } from './read-commits.ts';
 import { emptyState, type LogState, replayCommits } from './replay.ts';
 import { planScan, type ScanOptions, type ScanPlan } from './scan-plan.ts';
 import type { StructType } from './schema.ts';
+import { findVersionAt } from './time-travel.ts';
 
 /** One version of a table: plain data that never changes. */
 export type Snapshot = {
@@ -65,7 +67,12 @@ const maxCachedFiles = 1_000_000;
  */
 export async function loadSnapshot(location: TableLocation, options: SnapshotOptions = {}): Promise<Snapshot> {
   checkCancelled(options.signal);
-  const version = options.timestamp === undefined ? options.version : await findVersionAt(location, options.timestamp);
+  if (options.timestamp !== undefined) {
+    const { metadata, table } = await loadSnapshot(location, { ...options, timestamp: undefined });
+    const version = await findVersionAt(location, options.timestamp, { table, hasInCommitTimestamps: hasInCommitTimestamps(metadata) });
+    return await loadSnapshot(location, { ...options, timestamp: undefined, version });
+  }
+  const { version } = options;
   const cached = caches.get(location.store)?.get(location.path);
   if (cached !== undefined) {
     if (version === cached.snapshot.version && (await isSameCommit(location, cached))) return cached.snapshot;
@@ -208,23 +215,6 @@ function hasInCommitTimestamps(metadata: Metadata | undefined): boolean {
   return metadata?.configuration['delta.enableInCommitTimestamps'] === 'true';
 }
 
-const readsAtOnce = 8;
-
-/** Reads and checks commits, a few at a time, in order. */
-export async function readCommits(
-  store: ObjectStore,
-  commits: readonly CommitFile[],
-): Promise<readonly { readonly actions: readonly Action[]; readonly path: string; readonly commit: CommitFile }[]> {
-  const decoder = new TextDecoder();
-  const found: { actions: readonly Action[]; path: string; commit: CommitFile }[] = [];
-  for (let start = 0; start < commits.length; start += readsAtOnce) {
-    const slice = commits.slice(start, start + readsAtOnce);
-    const texts = await Promise.all(slice.map(async ({ path }) => decoder.decode(await store.get(path))));
-    slice.forEach((commit, index) => found.push({ actions: parseCommit(texts[index] ?? '', commit.path), path: commit.path, commit }));
-  }
-  return found;
-}
-
 /** Runs work with the lease that was handed in, or with one of the engine's. */
 export async function withLease<T>(
   { engine }: TableLocation,
@@ -233,26 +223,4 @@ export async function withLease<T>(
 ): Promise<T> {
   if (options.lease !== undefined) return await work(options.lease);
   return await engine.withLease(work, { signal: options.signal });
-}
-
-async function findVersionAt(location: TableLocation, timestamp: Date): Promise<number> {
-  const commits = await listCommits(location.store, location.path);
-  let found: number | undefined;
-  let last = Number.NEGATIVE_INFINITY;
-  for (const { version, modifiedAt } of commits) {
-    // Clocks go back now and then: versions are taken as at least a millisecond apart, as Spark does.
-    last = Math.max(modifiedAt.getTime(), last + 1);
-    if (last > timestamp.getTime()) break;
-    found = version;
-  }
-  if (found !== undefined) return found;
-  if (commits.length === 0)
-    throw new LakesteadError('DELTA_NOT_A_TABLE', `${describeLocation(location)} is no Delta table: it has no _delta_log with commits`);
-  throw new LakesteadError(
-    'DELTA_VERSION_NOT_FOUND',
-    `${describeLocation(location)} has no version of ${timestamp.toISOString()} or before: its oldest commit is of ${commits[0]?.modifiedAt.toISOString() ?? ''}`,
-    {
-      hint: 'lakestead delta history lists the versions with their times',
-    },
-  );
 }

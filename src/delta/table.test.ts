@@ -96,6 +96,26 @@ test('appends add, overwrites replace, and every version and instant can still b
   await expect(table.snapshot({ version: 3 })).rejects.toMatchObject({ code: 'DELTA_VERSION_NOT_FOUND' });
 });
 
+test('where commits carry their own times, those count', async () => {
+  await using store = openMemoryStore();
+  await write(store, sql`SELECT 1 AS a`);
+  const table = await openTable({ store, path: 't', engine });
+  const { metadata } = await table.snapshot();
+  const configuration = { 'delta.enableInCommitTimestamps': 'true' };
+  const commit = (version: number, time: string, action = {}) =>
+    store.put(
+      `t/_delta_log/${String(version).padStart(20, '0')}.json`,
+      Buffer.from(`${JSON.stringify({ commitInfo: { inCommitTimestamp: Date.parse(time) } })}\n${JSON.stringify(action)}\n`),
+    );
+  await commit(1, '2090-01-01', { metaData: { ...metadata, configuration } });
+  await commit(2, '2091-01-01');
+  expect((await table.snapshot({ timestamp: new Date('2090-06-01') })).version).toBe(1);
+  expect((await table.snapshot({ timestamp: new Date('2092-06-01') })).version).toBe(2);
+  expect((await table.snapshot({ timestamp: new Date('2080-06-01') })).version).toBe(0);
+  expect((await table.snapshot()).timestamp.toISOString()).toBe('2091-01-01T00:00:00.000Z');
+  expect((await table.history())[0]?.timestamp.toISOString()).toBe('2091-01-01T00:00:00.000Z');
+});
+
 test('a query that does not fit is refused, names every column, and leaves nothing', async () => {
   await using store = openMemoryStore();
   await write(store, sql`SELECT 1::INTEGER AS a, 'x' AS b`);
