@@ -1,4 +1,7 @@
 export type * from './ast.ts';
+export { bindChange } from './bind-change.ts';
+export type { BoundQuery } from './bind-context.ts';
+export { bindQuery } from './bind-query.ts';
 export { type Batch, placeOf, splitBatches, syntaxError } from './lexer.ts';
 export { parseBatch } from './parse-statement.ts';
 export type { BindScope, BoundColumn, Relation, TargetTable, TypedValue } from './scope.ts';
@@ -14,3 +17,4 @@ export {
   systemType,
   typeNames,
 } from './types.ts';
+export { bindQuery } from './bind-query.ts';
