@@ -6,7 +6,6 @@ import {
   type Name,
   type Parameter,
   parseBatch,
-  parseType,
   placeOf,
   type SqlServerType,
   type Statement,

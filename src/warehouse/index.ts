@@ -14,5 +14,6 @@ export type {
   Warehouse,
 } from './types.ts';
 export { openMemoryDefinitions } from './definition-store.ts';
+export { type CatalogViews, openServerlessDatabase } from './serverless-database.ts';
 export { openWarehouse, type WarehouseOptions } from './open-warehouse.ts';
 export { describeRelation } from './lake-relation.ts';

@@ -28,13 +28,17 @@ const numbers: Readonly<Record<string, number>> = { SQL_NAME_NOT_FOUND: 208, SQL
 export function factsOf(error: LakesteadError): SqlErrorFacts {
   const { number, severity, state, procedure } = error.data;
   return {
-    number: typeof number === 'number' ? number : (numbers[error.code] ?? (/division by zero/i.test(error.message) ? 8134 : 50_000)),
+    number: typeof number === 'number' ? number : numberOf(error),
     severity: typeof severity === 'number' ? severity : 16,
     state: typeof state === 'number' ? state : 1,
     message: error.message,
     line: error.place?.line,
     procedure: typeof procedure === 'string' ? procedure : undefined,
   };
+}
+
+function numberOf({ code, message }: LakesteadError): number {
+  return /division by zero|divide by zero/i.test(message) ? 8134 : (numbers[code] ?? 50_000);
 }
 
 /**

@@ -47,7 +47,9 @@ export function skipStatement(cursor: TokenCursor, start: number, verb: string):
   const takesBatch = /FUNCTION|TRIGGER/.test(words.join(' ')) && verb !== 'DROP';
   if (!takesBatch && words.includes('TABLE') && !words.includes('EXTERNAL') && verb === 'CREATE' && cursor.isWord('IF'))
     throw cursor.unexpected('the name of a table');
-  const isEnd = () => cursor.peek().kind === 'end' || (!takesBatch && cursor.isSymbol(';'));
+  // END and ELSE belong to the block around it.
+  const isEnd = () =>
+    cursor.peek().kind === 'end' || (!takesBatch && (cursor.isSymbol(';') || cursor.isWord('END') || cursor.isWord('ELSE')));
   while (!isEnd()) {
     if (cursor.isSymbol('(')) cursor.skipParentheses();
     else cursor.next();
