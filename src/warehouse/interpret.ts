@@ -3,14 +3,15 @@ import { ident, sql } from '#sql';
 import { bindChange, bindQuery, makeType, placeOf, type Query, type Statement, type TargetTable } from '#tsql';
 
 import { evaluateAs, evaluateText, test } from './evaluate.ts';
-import { executeString, callByStatement } from './call-procedure.ts';
+import { callByStatement, executeString } from './call-procedure.ts';
 import { define, drop } from './define.ts';
 import { raiseError, throwError } from './raise.ts';
 import { RowReader } from './row-reader.ts';
+import { captureRows, insertCaptured } from './insert-exec.ts';
 import { sessionScope } from './session-scope.ts';
 import type { Frame, SessionState } from './session-state.ts';
 import { setOption } from './set-option.ts';
-import { factsOf, isCatchable } from './sql-error.ts';
+import { factsOf, isCatchable, sqlError } from './sql-error.ts';
 import { assignVariable, selectIntoVariables } from './assign.ts';
 import { changeTransaction } from './transaction.ts';
 import type { SessionResult } from './types.ts';
@@ -219,6 +220,10 @@ async function* runQuery(state: SessionState, frame: Frame, query: Query): Async
     yield* counted(state, BigInt(rowsChanged));
     return;
   }
+  if (state.capture !== undefined) {
+    yield* counted(state, await captureRows(state, state.capture, bound, frame));
+    return;
+  }
   const { batches } = await state.lease.stream(bound.sql, { signal: frame.signal });
   const reader = new RowReader(batches[Symbol.asyncIterator]());
   yield { kind: 'rows', columns: bound.columns, batches: reader };
@@ -237,9 +242,33 @@ async function* runChange(
   frame: Frame,
   statement: Statement & { kind: 'insert' | 'update' | 'delete' | 'merge' | 'truncate' },
 ): AsyncGenerator<SessionResult, void> {
+  if (statement.kind === 'insert' && 'kind' in statement.source && statement.source.kind === 'exec') {
+    yield* insertFromCall(state, frame, statement, statement.source);
+    return;
+  }
   const change = await bindChange(statement, sessionScope(state, frame));
   const { rowsChanged } = await state.lease.run(change.sql, { signal: frame.signal });
   yield* counted(state, BigInt(rowsChanged));
+}
+
+/** INSERT ... EXEC: what the procedure would send to the client goes into the table, in one statement at its end. */
+async function* insertFromCall(
+  state: SessionState,
+  frame: Frame,
+  statement: Statement & { kind: 'insert' },
+  call: Statement & { kind: 'exec' },
+): AsyncGenerator<SessionResult, void> {
+  if (state.capture !== undefined)
+    throw sqlError({ number: 8164, severity: 16, state: 1, message: 'an INSERT EXEC statement cannot be nested' });
+  state.tableVariables += 1;
+  const capture = { name: `insert exec ${state.tableVariables}`, columns: undefined };
+  state.capture = capture;
+  try {
+    for await (const result of callByStatement(state, frame, call)) if (result.kind === 'message') yield result;
+  } finally {
+    state.capture = undefined;
+  }
+  yield* counted(state, await insertCaptured(state, frame, statement, capture));
 }
 
 async function* runTry(

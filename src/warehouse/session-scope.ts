@@ -141,6 +141,20 @@ async function sessionValue(state: SessionState, name: string, args: readonly Sq
       return text('lakestead');
     case '@@DATEFIRST':
       return { type: { name: 'tinyint' }, value: 7 };
+    case '@@VERSION':
+      return text('Lakestead: T-SQL on DuckDB', 300);
+    case 'USER_NAME':
+    case 'CURRENT_USER':
+    case 'SESSION_USER':
+    case 'USER':
+      return args.length === 0 ? text('dbo') : undefined;
+    case 'SUSER_SNAME':
+    case 'SUSER_NAME':
+    case 'ORIGINAL_LOGIN':
+    case 'SYSTEM_USER':
+      return args.length === 0 ? text(ownerPrincipal.name) : undefined;
+    case 'APP_NAME':
+      return text('lakestead');
     case '@@LANGUAGE':
       return text('us_english');
     case 'ERROR_NUMBER':

@@ -2,7 +2,7 @@ import type { Gateway } from '#access';
 import type { Catalog } from '#catalog';
 import type { Clock, LakesteadError, Log } from '#core';
 import type { Engine, Lease } from '#engine';
-import type { TargetTable, TypedValue } from '#tsql';
+import type { BoundColumn, TargetTable, TypedValue } from '#tsql';
 
 import type { SqlErrorFacts } from './sql-error.ts';
 import type { Database, DefinitionStore } from './types.ts';
@@ -41,7 +41,12 @@ export type SessionState = {
   /** What RAISERROR raised outside TRY: the batch goes on, and fails at its end. */
   pending: LakesteadError | undefined;
   tableVariables: number;
+  /** Where INSERT ... EXEC collects rows that would go to the client. */
+  capture: RowCapture | undefined;
 };
+
+/** A temporary table of the engine that result sets go into; it is made by the first of them. */
+export type RowCapture = { readonly name: string; columns: readonly BoundColumn[] | undefined };
 
 /** The variables of one batch or procedure. */
 export type Frame = {

@@ -270,6 +270,25 @@ describe('a session', () => {
       expect((await failureOf('SELECT * FROM #t')).code).toBe('SQL_NAME_NOT_FOUND');
     });
   });
+  test('inserts what a procedure returns', async () => {
+    await withSession(async (session) => {
+      await run(session, "CREATE OR ALTER PROC two AS SELECT 1, N'a'; SELECT 2, N'b'");
+      await run(session, 'CREATE TABLE #r (a decimal(5,1), b nvarchar(5)) INSERT INTO #r EXEC two');
+      expect((await run(session, 'SELECT COUNT(*), MAX(b) FROM #r')).rows).toEqual([[[2, 'b']]]);
+    });
+  });
+  test('takes back what a transaction did with ROLLBACK', async () => {
+    await withSession(async (session) => {
+      const script =
+        'CREATE TABLE #t (a int IDENTITY, b int) BEGIN TRAN INSERT #t VALUES (5) SELECT @@TRANCOUNT, COUNT(*) FROM #t ROLLBACK SELECT @@TRANCOUNT, COUNT(*) FROM #t';
+      expect((await run(session, script)).rows).toEqual([[[1, 1]], [[0, 0]]]);
+    });
+  });
+  test('holds table variables for the batch, and counts the rows of a change', async () => {
+    expect(await withSession(async (session) => await run(session, "DECLARE @t TABLE (a int, b varchar(5)) INSERT @t VALUES (1, 'q'), (2, 'w') UPDATE @t SET a += 10 WHERE b = 'W ' SELECT @@ROWCOUNT SELECT a FROM @t ORDER BY a"))).toEqual({
+      counts: [2, 1, 1, 2], rows: [[[1]], [[1], [12]]], messages: [],
+    }); // prettier-ignore
+  });
   test('changes its database with USE', async () => {
     await withSession(async (session) => {
       await run(session, 'USE [other_db]');

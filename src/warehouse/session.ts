@@ -129,7 +129,7 @@ class WarehouseSession implements Session {
 function newState(context: WarehouseContext, lease: Lease, database: Database): SessionState {
   return {
     context, lease, database, temporary: new Map(), rowCount: 0n, errorNumber: 0, transactions: 0, tries: 0, nesting: 0, caught: [], caughtFacts: [],
-    noCount: false, pending: undefined, tableVariables: 0,
+    noCount: false, pending: undefined, tableVariables: 0, capture: undefined,
   }; // prettier-ignore
 }
 
@@ -139,6 +139,7 @@ function reset(state: SessionState | undefined): void {
   state.tries = 0;
   state.nesting = 0;
   state.pending = undefined;
+  state.capture = undefined;
   state.caught.length = 0;
   state.caughtFacts.length = 0;
 }
