@@ -68,6 +68,8 @@ class WarehouseSession implements Session {
   async compile(query: string, options: ExecuteOptions & { readonly lease?: Lease | undefined } = {}): Promise<CompiledQuery> {
     const { signal, lease, parameters = [] } = options;
     const frame = newFrame(query, signal);
+    // On the session's own connection a second statement would cut short the rows of a running batch.
+    if (lease === undefined && this.#isBusy) throw new LakesteadError('INTERNAL', 'a session runs one batch at a time');
     const state = lease === undefined ? await this.#open(signal) : newState(this.#context, lease, this.#state?.database ?? this.#home);
     for (const parameter of parameters) frame.variables.set(variableName(parameter.name), await typed(state, frame, parameter));
     const [statement, second] = parseBatch(query);
