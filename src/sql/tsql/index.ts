@@ -17,4 +17,3 @@ export {
   systemType,
   typeNames,
 } from './types.ts';
-export { bindQuery } from './bind-query.ts';
