@@ -123,5 +123,5 @@ const queries: readonly (readonly [claim: string, query: string, rows: readonly 
 ]; // prettier-ignore
 
 describe('a query has the rows of SQL Server', () => {
-  for (const [claim, query, rows] of queries) test(`${claim}`, async () => expect((await ask(query)).rows).toEqual(rows));
+  for (const [claim, query, rows] of queries) test(`T-SQL: ${claim}`, async () => expect((await ask(query)).rows).toEqual(rows));
 });
