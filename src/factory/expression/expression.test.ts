@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import { LakesteadError } from '#core';
+
+import { findSharedData } from '../../../test/support/shared-data.ts';
+import { evaluateCases, evaluateText, formatValue, functions, isArray, isObject, parseJson } from './index.ts';
+
+const now = new Date('2024-05-06T07:08:09.123Z');
+const data = findSharedData('adf');
+
+describe.skipIf(data === undefined)("Microsoft's and the documentation's cases", () => {
+  const cases = data === undefined ? [] : parseJson(readFileSync(join(data, 'expressions.json'), 'utf8'), 'expressions.json').value;
+  const answers = evaluateCases(cases);
+  for (const [index, one] of (isArray(cases) ? cases : []).entries()) {
+    if (!isObject(one)) continue;
+    const answer = answers[index];
+    test(`${String(one['id'])}: ${String(one['expression']).slice(0, 80)}`, () => {
+      if ('expectedError' in one) expect(answer).toHaveProperty('error');
+      else expect(answer && 'value' in answer ? formatValue(answer.value) : answer).toBe(formatValue(one['expected'] ?? null));
+    });
+  }
+});
+
+describe('every function has an example that is true', () => {
+  for (const { name, example } of Object.values(functions)) {
+    const [expression, value] = example;
+    test(`${name}: ${expression} is ${value}`, () => {
+      if (value === 'error') expect(() => evaluateText(expression, { now })).toThrow(LakesteadError);
+      else expect(formatValue(evaluateText(expression, { now }))).toBe(value);
+    });
+  }
+});
+
+test('integers are exact to 64 bits, beyond they are refused', () => {
+  expect(evaluateText('@add(9007199254740993, 1)', { now })).toBe(9007199254740994n);
+  expect(() => evaluateText('@add(9223372036854775807, 1)', { now })).toThrow(/64 bits/);
+});
+
+test('times across a change of clocks follow the zone', () => {
+  const convert = (stamp: string) => evaluateText(`@convertFromUtc('${stamp}', 'W. Europe Standard Time', 's')`, { now });
+  expect([convert('2024-03-31T00:59:59Z'), convert('2024-03-31T01:00:00Z')]).toEqual(['2024-03-31T01:59:59', '2024-03-31T03:00:00']);
+});
+
+test('an error names line, column and the signature', () => {
+  expect(() => evaluateText("@concat('a',\n  substring('abc', 5))", { now })).toThrow(
+    expect.objectContaining({ code: 'EXPRESSION_FAILED', place: { line: 2, column: 3 }, hint: 'substring(text, start, length?)' }),
+  );
+  expect(() => evaluateText("@concatt('a')", { now })).toThrow(
+    expect.objectContaining({ code: 'EXPRESSION_INVALID', hint: 'did you mean concat?' }),
+  );
+});
+
+test('random text is a value or an error of ours', () => {
+  const piece = fc.constantFrom('@', '@{', '}', 'concat', '(', ')', "'", 'a', ',', '1', '.', '?', '[', ']', 'pipeline()', ' ', 'true', '-');
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+      try {
+        evaluateText(pieces.join(''), { now });
+      } catch (error) {
+        expect(error).toBeInstanceOf(LakesteadError);
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});

@@ -1,0 +1,26 @@
+export {
+  type CaseAnswer,
+  type ActivityView,
+  evaluateCases,
+  evaluateText,
+  evaluateTree,
+  type ExpressionContext,
+  printValue,
+  referenceNames,
+} from './evaluate.ts';
+export { type FunctionDefinition, functions } from './functions.ts';
+export { parseJson, type PlacedJson } from './json.ts';
+export { type Node, parseText } from './parse.ts';
+export {
+  Float,
+  formatExactJson,
+  formatValue,
+  isArray,
+  isObject,
+  property,
+  toPlain,
+  toValue,
+  typeName,
+  type Value,
+  type ValueObject,
+} from './value.ts';
