@@ -59,13 +59,13 @@ async function bindInsert(statement: Change & { kind: 'insert' }, frame: Frame):
   const table = await findTarget(statement.target, frame);
   if (statement.top !== undefined) throw bindError(scope, 'SQL_NOT_SUPPORTED', 'INSERT TOP is not supported', statement.span);
   const { source } = statement;
-  if (source.kind === 'defaultValues') return sql`INSERT INTO ${table.target} DEFAULT VALUES`;
-  if (source.kind === 'exec') throw new LakesteadError('INTERNAL', 'INSERT ... EXEC is performed by the session');
+  if ('kind' in source && source.kind === 'defaultValues') return sql`INSERT INTO ${table.target} DEFAULT VALUES`;
+  if ('kind' in source) throw new LakesteadError('INTERNAL', 'INSERT ... EXEC is performed by the session');
   const writable = table.columns.filter((column) => column.name.toLowerCase() !== table.identity?.toLowerCase());
   const columns =
     statement.columns.length === 0 ? writable : statement.columns.map((name) => findColumn(table, name, frame, statement.target));
   const names = join(columns.map(({ name }) => ident(name)));
-  const values = source as Query; // the other two kinds were handled above
+  const values: Query = source;
   if (values.body.kind === 'values') {
     const rows = await Promise.all(
       values.body.rows.map(async (row) => {
