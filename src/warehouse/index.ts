@@ -22,3 +22,4 @@ export { openCatalogViews } from './catalog-views.ts';
 export type { CatalogSource } from './catalog-rows.ts';
 export type { ColumnDescription, DatabaseDescription, TableDescription } from './table-description.ts';
 export { replaceTable } from './write-table.ts';
+export { type LoadedTable, type LoadOptions, loadSource } from './source-load.ts';

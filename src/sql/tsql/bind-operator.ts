@@ -255,7 +255,7 @@ function fromUnscaled(value: Sql, digits: number, scale: number, target: Sql, ro
         ? sql`((${value} + sign(${value}) * (CAST(${power} AS HUGEINT) // 2)) // CAST(${power} AS HUGEINT))`
         : sql`(${value} // CAST(${power} AS HUGEINT))`;
   const padded = unsafeSql(String(scale + 1));
-  const text = sql`lpad(CAST(abs(${kept}) AS VARCHAR), greatest(length(CAST(abs(${kept}) AS VARCHAR)), ${padded}), '0')`;
+  const text = sql`lpad(CAST(abs(${kept}) AS VARCHAR), CAST(greatest(length(CAST(abs(${kept}) AS VARCHAR)), ${padded}) AS INTEGER), '0')`;
   if (scale === 0) return sql`CAST(${kept} AS ${target})`;
   return sql`CAST(CASE WHEN ${kept} < 0 THEN '-' ELSE '' END || left(${text}, -${unsafeSql(String(scale))}) || '.' || right(${text}, ${unsafeSql(String(scale))}) AS ${target})`;
 }
