@@ -1,0 +1,21 @@
+export {
+  type CaseAnswer,
+  evaluateText,
+  evaluateTree,
+  type ExpressionContext,
+  Float,
+  formatExactJson,
+  formatValue,
+  functions,
+  type FunctionDefinition,
+  type Value,
+  type ValueObject,
+  toPlain,
+  toValue,
+} from './expression/index.ts';
+export { evaluateCasesText as evaluateCases } from './expression/cases.ts';
+export type { Activity, Dataset, Factory, FactoryFolder, Finding, LinkedService, Pipeline } from './load/factory.ts';
+export { findPipeline, type LoadedFactory, loadFactory } from './load/load-factory.ts';
+export type { EffectiveService, RunEvent, RunPorts, RunRecorder } from './run/ports.ts';
+export { type ActivityFailure, type ActivityRun, type PipelineRun, runPipeline, type RunOptions } from './run/run-pipeline.ts';
+export { validateFactory } from './validate/validate-factory.ts';

@@ -1,0 +1,46 @@
+import { LakesteadError } from '#core';
+import { runNotebook } from '#notebooks';
+
+import { isObject, toPlain, toValue, type Value, type ValueObject } from '../expression/index.ts';
+import type { Activity } from '../load/factory.ts';
+import type { Performed } from './perform-activity.ts';
+import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
+
+/** DatabricksNotebook and SynapseNotebook: the exit value stands where each of them has it. */
+export async function performNotebook(activity: Activity, scope: ActivityScope): Promise<Performed> {
+  const isSynapse = activity.type === 'SynapseNotebook';
+  const path = isSynapse ? referencedNotebook(activity, scope) : evaluateProperty(activity, 'notebookPath', scope);
+  if (typeof path !== 'string' || path === '')
+    throw new LakesteadError('FACTORY_INVALID', `the activity '${activity.name}' names no notebook`, { place: activity.place });
+  const given = evaluateProperty(activity, isSynapse ? 'parameters' : 'baseParameters', scope);
+  const parameters = Object.fromEntries(
+    Object.entries(isObject(given) ? given : {}).map(([name, value]) => [
+      name,
+      toPlain(isSynapse && isObject(value) && 'value' in value ? (value['value'] ?? null) : value),
+    ]),
+  );
+  const { ports } = scope.state;
+  const result = await runNotebook({
+    file: ports.notebookFile(path),
+    parameters,
+    port: ports.notebooks.port,
+    limits: { ...ports.notebooks.limits, timeoutMs: activity.policy.timeoutMs },
+    signal: scope.signal,
+    onLog: (text) => scope.state.emit({ kind: 'notebookLog', path: scope.path, text }),
+  });
+  const exit: Value = toValue(result.exitValue);
+  const output: ValueObject = isSynapse
+    ? { status: { Output: { result: { exitValue: exit } } } }
+    : exit === null
+      ? {}
+      : { runOutput: exit };
+  return {
+    input: { notebookPath: path, parameters: toValue(parameters) },
+    output: { ...output, effectiveIntegrationRuntime: 'lakestead' },
+  };
+}
+
+function referencedNotebook(activity: Activity, scope: ActivityScope): Value | undefined {
+  const notebook = evaluateProperty(activity, 'notebook', scope);
+  return isObject(notebook) ? notebook['referenceName'] : undefined;
+}
