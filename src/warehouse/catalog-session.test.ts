@@ -7,8 +7,9 @@ import { expect, test } from 'vitest';
 import { openGateway } from '#access';
 import { openCatalog } from '#catalog';
 import { openDuckdbEngine } from '#engine';
+import { sql } from '#sql';
 import { openLake } from '#storage';
-import { openEmbeddedDatabase, openMemoryDefinitions, openWarehouse, type Session } from '#warehouse';
+import { openEmbeddedDatabase, openMemoryDefinitions, openWarehouse, replaceTable, type Session } from '#warehouse';
 
 async function read(session: Session, script: string): Promise<unknown[][]> {
   const rows: unknown[][] = [];
@@ -62,7 +63,15 @@ CREATE PROCEDURE Sales.Go_on AS SELECT 1 AS one`,
     expect(
       await read(session, `SELECT i.name, c.name FROM sys.indexes i JOIN sys.index_columns k ON k.object_id = i.object_id AND k.index_id = i.index_id JOIN sys.columns c ON c.object_id = k.object_id AND c.column_id = k.column_id WHERE i.is_primary_key = 1`),
     ).toEqual([['PK_Item', 'Id']]); // prettier-ignore
-    await read(session, 'DROP TABLE Sales.Item');
+    const columns = [
+      { name: 'a', type: { name: 'int' }, nullable: false },
+      { name: 'twice', type: { name: 'int' }, nullable: true, computed: 'a * 2' },
+    ] as const;
+    const table = { schema: 'dbo', name: 'Pair', columns, primaryKey: [] };
+    await engine.withLease((lease) => replaceTable({ lease, database: 'shop', table, rows: sql`SELECT 1, 2` }));
+    for (const change of ['UPDATE Pair SET a = 2', 'INSERT INTO Pair (a) VALUES (2)', 'UPDATE p SET a = 2 FROM Pair p'])
+      await expect(read(session, change)).rejects.toThrow(/computed columns \(twice\)/);
+    await read(session, 'DROP TABLE Pair; DROP TABLE Sales.Item');
     expect(await read(session, 'SELECT TABLE_NAME, TABLE_TYPE FROM INFORMATION_SCHEMA.TABLES')).toEqual([['Cheap', 'VIEW']]);
   } finally {
     rmSync(dir, { recursive: true, force: true });

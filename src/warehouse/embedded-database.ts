@@ -63,7 +63,8 @@ export async function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Pr
       const target = ident(name, found.schema, found.name);
       const columns = found.columns.map((column) => ({ name: column.name, type: column.type, nullable: column.nullable }));
       const identity = found.columns.find((column) => column.identity !== undefined)?.name;
-      return { columns, target, identity, sql: sql`SELECT ${join(columns.map((column) => ident(column.name)))} FROM ${target}` };
+      const computed = found.columns.flatMap((column) => (column.computed === undefined ? [] : [column.name]));
+      return { columns, target, identity, computed, sql: sql`SELECT ${join(columns.map((column) => ident(column.name)))} FROM ${target}` };
     },
     createSchema: async (schema, { lease, signal }) => {
       await lease.run(sql`CREATE SCHEMA ${ident(name, schema)}`, { signal });

@@ -54,9 +54,17 @@ function findColumn(table: TargetTable, name: string, frame: Frame, node: TableS
   return column;
 }
 
+/** What a computed column holds would no longer agree with the columns that it is computed from. */
+function refuseComputed(table: TargetTable, { scope }: Frame, { span }: Statement | Assignment): void {
+  const [name] = table.computed ?? [];
+  if (name === undefined) return;
+  throw bindError(scope, 'SQL_NOT_SUPPORTED', `INSERT and UPDATE of a table with computed columns (${name}) are not supported`, span);
+}
+
 async function bindInsert(statement: Change & { kind: 'insert' }, frame: Frame): Promise<Sql> {
   const { scope } = frame;
   const table = await findTarget(statement.target, frame);
+  refuseComputed(table, frame, statement);
   if (statement.top !== undefined) throw bindError(scope, 'SQL_NOT_SUPPORTED', 'INSERT TOP is not supported', statement.span);
   const { source } = statement;
   if ('kind' in source && source.kind === 'defaultValues') return sql`INSERT INTO ${table.target} DEFAULT VALUES`;
@@ -123,6 +131,7 @@ function assignedColumn(assignment: Assignment, table: TargetTable, frame: Frame
   if (assignment.variable !== undefined || assignment.column === undefined) {
     throw bindError(frame.scope, 'SQL_NOT_SUPPORTED', 'setting a variable in UPDATE is not supported', assignment.span);
   }
+  refuseComputed(table, frame, assignment);
   return findColumn(table, assignment.column.parts.at(-1) ?? '', frame, assignment);
 }
 

@@ -10,7 +10,12 @@ export type BoundColumn = { readonly name: string; readonly type: SqlServerType;
 export type Relation = { readonly columns: readonly BoundColumn[]; readonly sql: Sql };
 
 /** A table that rows can be written to: `target` is its name in the engine, as INSERT INTO takes it. */
-export type TargetTable = Relation & { readonly target: Sql; readonly identity?: string | undefined };
+export type TargetTable = Relation & {
+  readonly target: Sql;
+  readonly identity?: string | undefined;
+  /** Columns whose values come from an expression: rows that have such are not to be written piecemeal. */
+  readonly computed?: readonly string[] | undefined;
+};
 
 /** A value with its type, as a variable holds it: null for NULL, else as the engine gives values of `engineType(type)`. */
 export type TypedValue = { readonly type: SqlServerType; readonly value: SqlValue };
