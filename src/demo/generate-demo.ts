@@ -2,14 +2,15 @@ import { LakesteadError } from '#core';
 import type { Engine, StatementOptions } from '#engine';
 import { ident, join, literal, sql, unsafeSql } from '#sql';
 import { engineType, parseType } from '#tsql';
-import { type ColumnDescription, type EmbeddedDatabase, replaceTable } from '#warehouse';
+import { type ColumnDescription, type Database, replaceTable } from '#warehouse';
 
 import { type DemoColumn, type DemoCounts, demoTables } from './demo-tables.ts';
 import { randomValues } from './random-value.ts';
 
 export type DemoOptions = StatementOptions & {
   readonly engine: Engine;
-  readonly database: EmbeddedDatabase;
+  /** An embedded one: a serverless database has no tables. */
+  readonly database: Pick<Database, 'name' | 'kind'>;
   /** 1 is 542 order lines; 10,000 is 5.4 million. Orders and lines grow with it, customers with its root. */
   readonly scale: number;
   /** The same seed gives the same content. */
@@ -32,6 +33,8 @@ export async function generateDemo(options: DemoOptions): Promise<readonly Gener
   // Line ids are int; a million times is 542 million lines.
   if (!Number.isSafeInteger(scale) || scale < 1 || scale > 1_000_000)
     throw new LakesteadError('USAGE', `a scale of ${scale} is not possible`, { hint: 'a whole number from 1 to 1000000' });
+  if (database.kind !== 'embedded')
+    throw new LakesteadError('USAGE', `the database ${database.name} is serverless: it has no tables to fill`);
   const root = Math.sqrt(scale);
   const counts: DemoCounts = {
     addresses: Math.round(450 * root),

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,9 +121,19 @@ test('a database is the same after its file was closed and opened', async () => 
   }
 });
 
-test('a file that is no database, and one that another engine has, are refused by name', async () => {
+test('a file that is no database, one that another process has, and a name of the engine are refused', async () => {
   const file = join(dir, 'text.duckdb');
   writeFileSync(file, 'no database at all, but long enough to be looked at');
   await expect(openEmbeddedDatabase({ engine, file, name: 'text' })).rejects.toMatchObject({ code: 'CONNECT_DATABASE' });
+  const locked = join(dir, 'locked.duckdb');
+  const script = `import { DuckDBInstance } from '@duckdb/node-api';
+    await DuckDBInstance.create(${JSON.stringify(locked)}); console.log('open'); setInterval(() => {}, 1000);`;
+  const other = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    await once(other.stdout, 'data');
+    await expect(openEmbeddedDatabase({ engine, file: locked, name: 'locked' })).rejects.toThrow('open in another process');
+  } finally {
+    other.kill();
+  }
   await expect(openEmbeddedDatabase({ engine, file, name: 'temp' })).rejects.toMatchObject({ code: 'CONNECT_DATABASE' });
 });

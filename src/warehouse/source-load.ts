@@ -8,8 +8,8 @@ import type { Engine, Lease, StatementOptions } from '#engine';
 import { ident, join, literal, sql, type Sql, unsafeSql } from '#sql';
 import { bindQuery, type BindScope, engineType, formatType, parseBatch, parseType, roundTemporal, type SqlServerType } from '#tsql';
 
-import type { EmbeddedDatabase } from './embedded-database.ts';
 import type { ColumnDescription, TableDescription } from './table-description.ts';
+import type { Database } from './types.ts';
 import { replaceTable } from './write-table.ts';
 
 const columnsSchema = z.record(
@@ -35,7 +35,8 @@ export type LoadedTable = { readonly schema: string; readonly table: string; rea
 
 export type LoadOptions = StatementOptions & {
   readonly engine: Engine;
-  readonly database: EmbeddedDatabase;
+  /** An embedded one: a serverless database has no tables. */
+  readonly database: Pick<Database, 'name' | 'kind'>;
   /** With a `<schema>.<table>.csv` for each table. */
   readonly folder: string;
   /** JSON: by table, `{ primaryKey, columns: [{ name, type, nullable, identity, computed }] }`. */
@@ -53,6 +54,8 @@ export type LoadOptions = StatementOptions & {
  */
 export async function loadSource(options: LoadOptions): Promise<readonly LoadedTable[]> {
   const { engine, database, folder, onProgress, signal } = options;
+  if (database.kind !== 'embedded')
+    throw new LakesteadError('USAGE', `the database ${database.name} is serverless: it has no tables to load`);
   const loaded: LoadedTable[] = [];
   for (const [key, columns] of readColumns(options.columnsFile)) {
     const file = findFile(folder, key);
