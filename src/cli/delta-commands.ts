@@ -71,7 +71,7 @@ async function ask(terminal: Terminal, verb: 'show' | 'history' | 'read', path: 
     version: options.version === undefined ? undefined : parseCount('version', options.version),
     timestamp: options.timestamp,
     output: options.output === undefined ? undefined : resolve(options.output),
-    format: options.json ? 'json' : 'table',
+    format: options.json ? ('json' as const) : ('table' as const),
   };
   const emit = (event: { readonly kind: string } & Readonly<Record<string, unknown>>) => {
     if (event.kind === 'text') terminal.out(String(event['text']));

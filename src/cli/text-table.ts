@@ -32,7 +32,11 @@ export function displayWidth(text: string): number {
 }
 
 function clip(text: string, width: number): string {
-  return displayWidth(text) <= width ? text : `${Array.from(text).slice(0, width - 1).join('')}…`;
+  return displayWidth(text) <= width
+    ? text
+    : `${Array.from(text)
+        .slice(0, width - 1)
+        .join('')}…`;
 }
 
 /** `1234567` as `1,234,567`. */

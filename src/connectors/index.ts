@@ -9,3 +9,4 @@ export type {
   SourceRows,
   SourceTable,
 } from './connector.ts';
+export { type ConnectorTarget, openConnector } from './open-connector.ts';

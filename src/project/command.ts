@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
 import { LakesteadError } from '#core';
-import type { CommandEvent } from '#owner';
-
 import type { Project } from './project.ts';
+
+/** What a command says while it runs: progress, pieces of its output. Plain data. */
+export type CommandEvent = { readonly kind: string } & Readonly<Record<string, unknown>>;
 
 export type CommandContext = {
   readonly signal: AbortSignal;

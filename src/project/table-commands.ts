@@ -6,8 +6,7 @@ import { describeTable, type HistoryEntry, openTable, tableToSql } from '#delta'
 import { openDuckdbEngine } from '#engine';
 import { openLocalStore } from '#storage';
 
-import type { Command, CommandContext } from './command.ts';
-import { command } from './command.ts';
+import { type Command, command, type CommandContext } from './command.ts';
 import type { TableDocument, TableHistoryDocument, TableListDocument, TableSummary } from './documents.ts';
 import { presentQuery } from './present-query.ts';
 import type { Project } from './project.ts';
@@ -25,7 +24,7 @@ export const tableCommands: Readonly<Record<string, Command>> = {
   ),
   'table show': command(tableArgs, async (project, { table }, { signal }): Promise<TableDocument> => {
     const found = await findByName(project, table, signal);
-    const description = await project.catalog.describe(found, { signal });
+    const description = await (await project.catalog()).describe(found, { signal });
     return { ...summarise(found, description), columns: description.columns };
   }),
   'table history': command(tableArgs, async (project, { table }, { signal }): Promise<TableHistoryDocument> => {
@@ -97,15 +96,15 @@ function parseInstant(text: string): Date {
 /** All tables of the lake, or of a layer, with their sizes. */
 export async function listTables(project: Project, layer: string | undefined, signal: AbortSignal): Promise<TableListDocument> {
   if (layer !== undefined) {
-    const layers = await project.catalog.layers({ signal });
+    const layers = await (await project.catalog()).layers({ signal });
     if (!layers.some((name) => name.toLowerCase() === layer.toLowerCase())) {
       throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no layer "${layer}"`, {
         hint: `layers: ${layers.join(', ') || 'none yet'}`,
       });
     }
   }
-  const tables = await project.catalog.list(layer, { signal });
-  return await Promise.all(tables.map(async (table) => summarise(table, await project.catalog.describe(table, { signal }))));
+  const tables = await (await project.catalog()).list(layer, { signal });
+  return await Promise.all(tables.map(async (table) => summarise(table, await (await project.catalog()).describe(table, { signal }))));
 }
 
 function summarise(
@@ -129,9 +128,9 @@ async function findByName(project: Project, name: string, signal: AbortSignal): 
   const parts = name.includes('/') ? name.split('/').filter((part) => part !== '') : name.split('.');
   const [layer = '', ...rest] = parts;
   const table = rest.pop() ?? '';
-  const found = await project.catalog.find(layer, rest.join('/'), table, { signal });
+  const found = await (await project.catalog()).find(layer, rest.join('/'), table, { signal });
   if (found !== undefined) return found;
-  const all = (await project.catalog.list(undefined, { signal })).map((one) =>
+  const all = (await (await project.catalog()).list(undefined, { signal })).map((one) =>
     [one.layer, one.schema, one.name].filter((part) => part !== '').join('.'),
   );
   const near = nearMisses(name, all);

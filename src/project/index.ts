@@ -1,0 +1,16 @@
+export type { CommandContext, CommandEvent } from './command.ts';
+export type {
+  RunSummary,
+  SourceLoadDocument,
+  SqlDocument,
+  StatusDocument,
+  TableDocument,
+  TableHistoryDocument,
+  TableListDocument,
+  TableSummary,
+  ValidationFinding,
+} from './documents.ts';
+export { openProjectOwner, type ProjectOwner } from './open-project-owner.ts';
+export type { RunDocument } from './run-command.ts';
+export { type DeltaPathRequest, readDeltaPath } from './table-commands.ts';
+export { validateProject } from './validate-project.ts';

@@ -1,0 +1,149 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { type Gateway, openGateway, openVault, ownerPrincipal, resolveSecrets, type Vault } from '#access';
+import { type Catalog, openCatalog } from '#catalog';
+import { type Config, loadConfig } from '#config';
+import { type Connector, openConnector } from '#connectors';
+import { LakesteadError, type Log, Secret } from '#core';
+import { type Engine, openDuckdbEngine } from '#engine';
+import type { EffectiveService } from '#factory';
+import type { State } from '#state';
+import { type Lake, openLake } from '#storage';
+import { type Database, type EmbeddedDatabase, openCatalogViews, openEmbeddedDatabase, openServerlessDatabase, openWarehouse, type Warehouse } from '#warehouse';
+
+import { lazy } from './lazy.ts';
+
+/** A project that is open in one environment. Its parts open when they are first asked for. */
+export type Project = AsyncDisposable & {
+  readonly config: Config;
+  readonly state: State;
+  readonly log: Log;
+  readonly lake: Lake;
+  engine(): Promise<Engine>;
+  catalog(): Promise<Catalog>;
+  gateway(): Promise<Gateway>;
+  warehouse(): Promise<Warehouse>;
+  vault(): Vault;
+  /** A database of the embedded SQL Server by its name. */
+  embedded(name: string): Promise<EmbeddedDatabase>;
+  /** A source by its linked service as the environment has it; secrets are opened here and nowhere before. */
+  connector(service: EffectiveService): Promise<Connector>;
+};
+
+/** Opens a project that this process owns. `state` and `log` are shared by all environments of it. */
+export function openProject(options: {
+  readonly dir: string;
+  readonly env?: string | undefined;
+  readonly state: State;
+  readonly log: Log;
+}): Project {
+  const { dir, env, state, log } = options;
+  const config = loadConfig({ dir, env });
+  const { environment } = config;
+  const stateDir = join(config.projectDir, '.lakestead');
+  const lake = openLake({ defaultRoot: environment.lake, accounts: environment.storage, environment: environment.name });
+  const engine = lazy(
+    async () =>
+      await openDuckdbEngine({
+        memoryLimit: config.engine.memoryLimit,
+        threads: config.engine.threads,
+        tempDirectory: join(stateDir, 'tmp'),
+        maxLeases: 32,
+      }),
+  );
+  const catalog = lazy(async () => openCatalog({ lake, engine: await engine.get() }));
+  const gateway = lazy(async () => openGateway({ engine: await engine.get(), catalog: await catalog.get(), lake, log }));
+  const key = process.env['LAKESTEAD_VAULT_KEY'];
+  const vault = openVault({ file: environment.vault, key: key === undefined ? undefined : new Secret(key, 'env:LAKESTEAD_VAULT_KEY') });
+  const databases: (Database | EmbeddedDatabase)[] = [];
+  const warehouse = lazy(async () => {
+    databases.push(...(await openDatabases(config, state, await engine.get())));
+    const opened = openWarehouse({
+      engine: await engine.get(),
+      gateway: await gateway.get(),
+      catalog: await catalog.get(),
+      definitions: state.definitions,
+      databases,
+      log,
+    });
+    for (const [name, { scripts }] of environment.databases) await runScripts(opened, name, scripts, config.projectDir);
+    return opened;
+  });
+  return {
+    config,
+    state,
+    log,
+    lake,
+    engine: engine.get,
+    catalog: catalog.get,
+    gateway: gateway.get,
+    warehouse: warehouse.get,
+    vault: () => vault,
+    embedded: async (name) => {
+      await warehouse.get();
+      const found = databases.find((database) => database.name.toLowerCase() === name.toLowerCase());
+      if (found !== undefined && 'describe' in found) return found;
+      throw new LakesteadError('SQL_NAME_NOT_FOUND', `there is no embedded SQL Server database ${name} in this environment`);
+    },
+    connector: async (service) => {
+      if (service.kind === 'embedded')
+        return await openConnector({ kind: 'embedded', database: service.database, warehouse: await warehouse.get() });
+      const typeProperties = (await resolveSecrets(service.typeProperties as Parameters<typeof resolveSecrets>[0], vault)) as Readonly<
+        Record<string, unknown>
+      >; // an object goes in, the same object comes out
+      return await openConnector({ ...service, typeProperties });
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const database of databases) if (Symbol.asyncDispose in database) await database[Symbol.asyncDispose]();
+      await (await engine.started)?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Databases of the environment: one that `databases` names is serverless, unless it has a file; the others are embedded SQL Server's. */
+async function openDatabases(config: Config, state: State, engine: Engine): Promise<(Database | EmbeddedDatabase)[]> {
+  const { environment } = config;
+  const names = new Map<string, string>();
+  for (const name of environment.databases.keys()) names.set(name.toLowerCase(), name);
+  for (const override of environment.linkedServices.values())
+    if (override.kind === 'embedded' && !names.has(override.database.toLowerCase()))
+      names.set(override.database.toLowerCase(), override.database);
+  const all = [...names.values()];
+  return await Promise.all(
+    all.map(async (name) => {
+      const file = databaseFile(config, name);
+      const isServerless = [...environment.databases.keys()].includes(name) && !existsSync(file);
+      const shared = { definitions: state.definitions, databases: () => all };
+      if (!isServerless) return await openEmbeddedDatabase({ engine, file, name, ...shared });
+      return openServerlessDatabase(name, openCatalogViews({ name, ...shared }));
+    }),
+  );
+}
+
+/** The file of an embedded database. */
+export function databaseFile(config: Config, name: string): string {
+  return join(config.projectDir, '.lakestead', 'databases', `${name}.duckdb`);
+}
+
+async function runScripts(warehouse: Warehouse, database: string, patterns: readonly string[], projectDir: string): Promise<void> {
+  const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: projectDir }).toSorted());
+  for (const file of files) {
+    await using session = await warehouse.session({ database });
+    try {
+      for await (const result of session.execute(readFileSync(join(projectDir, file), 'utf8')))
+        if (result.kind === 'rows') for await (const batch of result.batches) void batch;
+    } catch (error) {
+      if (!(error instanceof LakesteadError)) throw error;
+      throw new LakesteadError(error.code, `${file}: ${error.message}`, {
+        cause: error,
+        data: error.data,
+        place: { ...error.place, file },
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      });
+    }
+  }
+}
+
+/** Who reads through this process. */
+export const principal = ownerPrincipal;
