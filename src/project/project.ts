@@ -1,7 +1,7 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type Gateway, openGateway, openVault, ownerPrincipal, resolveSecrets, type Vault } from '#access';
+import { type Gateway, openGateway, openVault, resolveSecrets, type Vault } from '#access';
 import { type Catalog, openCatalog } from '#catalog';
 import { type Config, loadConfig } from '#config';
 import { type Connector, openConnector } from '#connectors';
@@ -10,9 +10,10 @@ import { type Engine, openDuckdbEngine } from '#engine';
 import type { EffectiveService } from '#factory';
 import type { State } from '#state';
 import { type Lake, openLake } from '#storage';
-import { type Database, type EmbeddedDatabase, openCatalogViews, openEmbeddedDatabase, openServerlessDatabase, openWarehouse, type Warehouse } from '#warehouse';
+import { type EmbeddedDatabase, openWarehouse, type Warehouse } from '#warehouse';
 
 import { lazy } from './lazy.ts';
+import { openDatabases, type ProjectDatabase } from './open-databases.ts';
 
 /** A project that is open in one environment. Its parts open when they are first asked for. */
 export type Project = AsyncDisposable & {
@@ -56,9 +57,9 @@ export function openProject(options: {
   const gateway = lazy(async () => openGateway({ engine: await engine.get(), catalog: await catalog.get(), lake, log }));
   const key = process.env['LAKESTEAD_VAULT_KEY'];
   const vault = openVault({ file: environment.vault, key: key === undefined ? undefined : new Secret(key, 'env:LAKESTEAD_VAULT_KEY') });
-  const databases: (Database | EmbeddedDatabase)[] = [];
+  let databases: readonly ProjectDatabase[] = [];
   const warehouse = lazy(async () => {
-    databases.push(...(await openDatabases(config, state, await engine.get())));
+    databases = openDatabases(config, state, await engine.get());
     const opened = openWarehouse({
       engine: await engine.get(),
       gateway: await gateway.get(),
@@ -83,7 +84,7 @@ export function openProject(options: {
     embedded: async (name) => {
       await warehouse.get();
       const found = databases.find((database) => database.name.toLowerCase() === name.toLowerCase());
-      if (found !== undefined && 'describe' in found) return found;
+      if (found?.embedded !== undefined) return await found.embedded.get();
       throw new LakesteadError('SQL_NAME_NOT_FOUND', `there is no embedded SQL Server database ${name} in this environment`);
     },
     connector: async (service) => {
@@ -95,35 +96,10 @@ export function openProject(options: {
       return await openConnector({ ...service, typeProperties });
     },
     [Symbol.asyncDispose]: async () => {
-      for (const database of databases) if (Symbol.asyncDispose in database) await database[Symbol.asyncDispose]();
+      for (const { embedded } of databases) await (await embedded?.started)?.[Symbol.asyncDispose]();
       await (await engine.started)?.[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Databases of the environment: one that `databases` names is serverless, unless it has a file; the others are embedded SQL Server's. */
-async function openDatabases(config: Config, state: State, engine: Engine): Promise<(Database | EmbeddedDatabase)[]> {
-  const { environment } = config;
-  const names = new Map<string, string>();
-  for (const name of environment.databases.keys()) names.set(name.toLowerCase(), name);
-  for (const override of environment.linkedServices.values())
-    if (override.kind === 'embedded' && !names.has(override.database.toLowerCase()))
-      names.set(override.database.toLowerCase(), override.database);
-  const all = [...names.values()];
-  return await Promise.all(
-    all.map(async (name) => {
-      const file = databaseFile(config, name);
-      const isServerless = [...environment.databases.keys()].includes(name) && !existsSync(file);
-      const shared = { definitions: state.definitions, databases: () => all };
-      if (!isServerless) return await openEmbeddedDatabase({ engine, file, name, ...shared });
-      return openServerlessDatabase(name, openCatalogViews({ name, ...shared }));
-    }),
-  );
-}
-
-/** The file of an embedded database. */
-export function databaseFile(config: Config, name: string): string {
-  return join(config.projectDir, '.lakestead', 'databases', `${name}.duckdb`);
 }
 
 async function runScripts(warehouse: Warehouse, database: string, patterns: readonly string[], projectDir: string): Promise<void> {
@@ -144,6 +120,3 @@ async function runScripts(warehouse: Warehouse, database: string, patterns: read
     }
   }
 }
-
-/** Who reads through this process. */
-export const principal = ownerPrincipal;

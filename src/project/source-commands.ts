@@ -30,9 +30,9 @@ export const sourceCommands: Readonly<Record<string, Command>> = {
         throw new LakesteadError('USAGE', `${args.linkedService} is no embedded database here`, {
           hint: `lakestead.yaml: environments.<name>.linkedServices: { ${args.linkedService}: { embedded: <database> } }`,
         });
-        const tables = await loadSource({
+      const tables = await loadSource({
         engine: await project.engine(),
-        database: service.database,
+        database: await project.embedded(service.database),
         folder: args.from,
         columnsFile: args.columns,
         signal,

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 
+import { ownerPrincipal } from '#access';
 import { LakesteadError } from '#core';
 
 import { command, type CommandContext } from './command.ts';
 import type { SqlDocument } from './documents.ts';
 import { presentQuery, presentStream } from './present-query.ts';
-import { principal, type Project } from './project.ts';
+import type { Project } from './project.ts';
 
 const sqlArgs = z.object({
   query: z.string(),
@@ -27,7 +28,7 @@ export const sqlCommand = command(sqlArgs, async (project, args, context): Promi
 
 async function askLake(project: Project, args: SqlArgs, context: CommandContext): Promise<SqlDocument> {
   const gateway = await project.gateway();
-  const statement = { principal, dialect: 'duckdb', text: args.query, signal: context.signal } as const;
+  const statement = { principal: ownerPrincipal, dialect: 'duckdb', text: args.query, signal: context.signal } as const;
   if (args.format === 'parquet') {
     const { sql: query } = await gateway.compile(statement);
     await using lease = await (await project.engine()).lease({ signal: context.signal });

@@ -47,12 +47,7 @@ const cases: readonly BadInput[] = [
   },
   {
     claim: 'a missing table is named',
-    spoil: (edit) =>
-      edit(pipeline, (text) =>
-        text
-          .replaceAll('item().TableName,', "'Missing', item().TableName,")
-          .replaceAll('item().TableName)', "item().TableName, 'Missing')"),
-      ),
+    spoil: (edit) => edit(pipeline, (text) => text.replace('[@{item().TableName}]', '[Missing]')),
     says: ['SQL_NAME_NOT_FOUND', 'Missing'],
   },
   {

@@ -29,7 +29,7 @@ test(
       'ExecutePipeline Succeeded',
     ]);
     await using opinion = await openSecondOpinion();
-    await opinion.rows(`ATTACH '${join(project, '.lakestead/databases/AdventureWorksLT.duckdb')}' AS source (READ_ONLY)`);
+    await opinion.attachCopy(join(project, '.lakestead/databases/AdventureWorksLT.duckdb'), 'source');
     expect(await findFaults(project, opinion, (table) => `SELECT * FROM source.SalesLT."${table}"`)).toEqual([]);
   },
 );

@@ -48,7 +48,7 @@ test.skipIf(factory === undefined || data === undefined)(
     expect(run.status).toBe('Succeeded');
 
     await using opinion = await openSecondOpinion();
-    await opinion.rows(`ATTACH '${join(project, '.lakestead/databases/AdventureWorksLT2017.duckdb')}' AS source (READ_ONLY)`);
+    await opinion.attachCopy(join(project, '.lakestead/databases/AdventureWorksLT2017.duckdb'), 'source');
     expect(await findFaults(project, opinion, (table) => `SELECT * FROM source.SalesLT."${table}"`)).toEqual([]);
 
     const sums = 'SELECT sum(Line_Total) AS lines, sum(Order_Qty) AS quantity FROM Sales_Order_Detail';
@@ -78,7 +78,7 @@ test.skipIf(data === undefined)(
       folder.path,
     ]);
     await using opinion = await openSecondOpinion();
-    await opinion.rows(`ATTACH '${join(folder.path, '.lakestead/databases/AdventureWorksLT2017.duckdb')}' AS source (READ_ONLY)`);
+    await opinion.attachCopy(join(folder.path, '.lakestead/databases/AdventureWorksLT2017.duckdb'), 'source');
     const csv = `read_csv('${join(data ?? '', 'SalesLT.Address.csv')}', all_varchar = true, header = true, nullstr = 'NULL')`;
     const loaded = `SELECT AddressID::VARCHAR, AddressLine1, AddressLine2, City, upper(rowguid), strftime(ModifiedDate, '%Y-%m-%d %H:%M:%S.%g') FROM source.SalesLT.Address`;
     expect(

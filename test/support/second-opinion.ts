@@ -1,8 +1,14 @@
+import { cpSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
 
 /** A DuckDB of the test's own, with nothing of the product in it: the second answer to a question. */
 export type SecondOpinion = AsyncDisposable & {
   rows(query: string): Promise<Record<string, DuckDBValue>[]>;
+  /** Attaches a copy of a database file, read-only: the product's own process may have the file open. */
+  attachCopy(file: string, name: string): Promise<void>;
   /** Rows that are in only one of two queries, by multiset: 0 when they are equal. */
   countDifferences(left: string, right: string): Promise<number>;
 };
@@ -14,6 +20,11 @@ export async function openSecondOpinion(): Promise<SecondOpinion> {
   const rows = async (query: string) => (await connection.runAndReadAll(query)).getRowObjects();
   return {
     rows,
+    attachCopy: async (file, name) => {
+      const copy = join(mkdtempSync(join(tmpdir(), 'lakestead-copy-')), 'copy.duckdb');
+      cpSync(file, copy);
+      await rows(`ATTACH '${copy}' AS ${name} (READ_ONLY)`);
+    },
     countDifferences: async (left, right) => {
       const [row] = await rows(
         `SELECT ((SELECT count(*) FROM (${left} EXCEPT ALL ${right})) + (SELECT count(*) FROM (${right} EXCEPT ALL ${left})))::INTEGER AS n`,

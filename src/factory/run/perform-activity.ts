@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { LakesteadError } from '#core';
+import { LakesteadError, reviveError } from '#core';
 
 import { evaluateTree, isArray, isObject, printValue, toValue, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
@@ -10,7 +10,15 @@ import { performGetMetadata } from './get-metadata.ts';
 import { performLookup } from './lookup.ts';
 import { performNotebook } from './notebook-activity.ts';
 import { performStoredProcedure } from './stored-procedure.ts';
-import { type ActivityRun, type ActivityScope, contextOf, evaluateProperty, runActivities, runPipeline } from './run-pipeline.ts';
+import {
+  type ActivityRun,
+  type ActivityScope,
+  contextOf,
+  evaluateProperty,
+  runActivities,
+  runPipeline,
+  withInnerRuns,
+} from './run-pipeline.ts';
 
 /** What an activity came to. `facts` are for progress: rows and bytes. */
 export type Performed = {
@@ -84,12 +92,7 @@ function inner(activity: Activity, scope: ActivityScope, index: number): readonl
 async function runInner(activities: readonly Activity[], scope: ActivityScope): Promise<readonly ActivityRun[]> {
   const { runs, error } = await runActivities(activities, scope);
   if (error === undefined) return runs;
-  throw new LakesteadError(error.code, error.message, {
-    cause: error,
-    data: { ...error.data, activities: runs },
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    ...(error.place === undefined ? {} : { place: error.place }),
-  });
+  throw withInnerRuns(error, runs);
 }
 
 async function performForEach(activity: Activity, scope: ActivityScope): Promise<Performed> {
@@ -126,12 +129,7 @@ async function performForEach(activity: Activity, scope: ActivityScope): Promise
   const [first] = failures;
   if (first !== undefined) {
     const others = failures.length > 1 ? ` (and ${failures.length - 1} more of ${items.length} iterations failed)` : '';
-    throw new LakesteadError(first.code, `${first.message}${others}`, {
-      cause: first,
-      data: { ...first.data, activities: runs },
-      ...(first.hint === undefined ? {} : { hint: first.hint }),
-      ...(first.place === undefined ? {} : { place: first.place }),
-    });
+    throw withInnerRuns(first, runs, `${first.message}${others}`);
   }
   return {
     input: { items },
@@ -169,11 +167,7 @@ async function performUntil(activity: Activity, scope: ActivityScope): Promise<P
     const iteration = scope.iteration === undefined ? String(round) : `${scope.iteration}/${round}`;
     const result = await runActivities(inner(activity, scope, 0), { ...scope, activities: views, iteration });
     runs.push(...result.runs);
-    if (result.error !== undefined)
-      throw new LakesteadError(result.error.code, result.error.message, {
-        cause: result.error,
-        data: { ...result.error.data, activities: runs },
-      });
+    if (result.error !== undefined) throw withInnerRuns(result.error, runs);
     views = {
       ...views,
       ...Object.fromEntries(result.runs.map((run) => [run.name, { status: run.status, output: (run.output ?? null) as Value }])),
@@ -261,12 +255,11 @@ async function executePipeline(activity: Activity, scope: ActivityScope): Promis
   const run = await child;
   if (run.status !== 'Succeeded') {
     scope.signal.throwIfAborted();
-    const error = run.error;
-    throw new LakesteadError(error?.code ?? 'ACTIVITY_FAILED', error?.message ?? `the pipeline '${pipeline.name}' ended as ${run.status}`, {
-      data: { ...error?.data, activities: run.activities },
-      ...(error?.hint === undefined ? {} : { hint: error.hint }),
-      ...(error?.place === undefined ? {} : { place: error.place }),
-    });
+    const error =
+      run.error === undefined
+        ? new LakesteadError('ACTIVITY_FAILED', `the pipeline '${pipeline.name}' ended as ${run.status}`)
+        : reviveError(run.error);
+    throw withInnerRuns(error, run.activities);
   }
   const returned = run.returnValue === undefined ? {} : { pipelineReturnValue: toValue(run.returnValue) };
   return {

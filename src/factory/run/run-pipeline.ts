@@ -69,6 +69,26 @@ export type RunOptions = {
   readonly parent?: { readonly runId: string; readonly path: readonly string[] };
 };
 
+const innerRuns = new WeakMap<object, readonly ActivityRun[]>();
+
+/** An error of a loop, a branch or a pipeline, with what ran inside until it failed. */
+export function withInnerRuns(error: LakesteadError, runs: readonly ActivityRun[], message = error.message): LakesteadError {
+  const { code, hint, place, data, retryable } = error;
+  const copy = new LakesteadError(code, message, {
+    cause: error,
+    data,
+    retryable,
+    ...(hint === undefined ? {} : { hint }),
+    ...(place === undefined ? {} : { place }),
+  });
+  innerRuns.set(copy, runs);
+  return copy;
+}
+
+function innerRunsOf(error: unknown): readonly ActivityRun[] | undefined {
+  return typeof error === 'object' && error !== null ? innerRuns.get(error) : undefined;
+}
+
 /** What activities of one run share. */
 export type RunState = {
   readonly runId: string;
@@ -307,11 +327,21 @@ async function runActivity(activity: Activity, scope: ActivityScope): Promise<Ac
   for (let attempt = 1; ; attempt += 1) {
     const result = await tryActivity(activity, scope, attempt);
     runs.push(...result.runs);
-    const isLast = result.outcome !== 'Failed' || attempt > activity.policy.retry || scope.signal.aborted;
+    const isLast = result.outcome !== 'Failed' || attempt > activity.policy.retry || scope.signal.aborted || isPermanent(result.error);
     if (isLast) return { ...result, runs };
     scope.state.emit({ kind: 'retry', path: scope.path, name: activity.name, attempt, error: describeError(result.error).message });
     await sleep(activity.policy.retryIntervalMs, undefined, { signal: scope.signal }).catch(() => undefined); // a cancelled wait is seen by the next look at the signal
   }
+}
+
+/** Errors of what is written in the factory or the configuration: trying again cannot help. */
+function isPermanent(error: unknown): boolean {
+  return (
+    error instanceof LakesteadError &&
+    /^(?:FACTORY|EXPRESSION|CONFIG|SECRET|VAULT)_|^(?:NOTEBOOK_NOT_FOUND|STORAGE_UNMAPPED|SQL_SYNTAX|SQL_NOT_SUPPORTED|CONNECT_LOGIN)$/.test(
+      error.code,
+    )
+  );
 }
 
 async function tryActivity(activity: Activity, scope: ActivityScope, attempt: number): Promise<ActivityResult> {
@@ -387,10 +417,8 @@ async function tryActivity(activity: Activity, scope: ActivityScope, attempt: nu
     const error = limit.signal.aborted ? limit.signal.reason : thrown;
     const failure = describeFailure(activity, error);
     const outcome = scope.signal.aborted ? 'Cancelled' : 'Failed';
-    const inner =
-      error instanceof LakesteadError && Array.isArray(error.data['activities'])
-        ? { activities: error.data['activities'] as readonly ActivityRun[] }
-        : {}; // put there by a loop or branch of ours
+    const inside = innerRunsOf(error);
+    const inner = inside === undefined ? {} : { activities: inside };
     const run = done(outcome, { error: failure, ...inner });
     ports.recorder.activityFinished(recorded, { status: outcome, error: failure });
     tell(run, {});

@@ -54,7 +54,13 @@ async function bindSource(source: TableSource, frame: Frame): Promise<BoundSourc
         return { sql: sql`${ident(name)} AS ${ident(alias)}`, sources: [{ alias, qualifiers: [alias], columns: common }] };
       const relation = await scope.findTable(source.name);
       if (relation === undefined)
-        throw bindError(scope, 'SQL_NAME_NOT_FOUND', `there is no table or view ${source.name.parts.join('.')}`, source.name.span);
+        throw bindError(
+          scope,
+          'SQL_NAME_NOT_FOUND',
+          `there is no table or view ${source.name.parts.join('.')}`,
+          source.name.span,
+          'SELECT * FROM INFORMATION_SCHEMA.TABLES shows what there is',
+        );
       return named(relation, alias, source.alias === undefined ? source.name.parts : [alias]);
     }
     case 'tableVariable': {
