@@ -40,7 +40,7 @@ function showProgress(terminal: Terminal): (event: CommandEvent) => void {
     const name = String(event['name'] ?? '');
     switch (event.kind) {
       case 'runStarted':
-        terminal.note(`${styleText('bold', String(event['pipeline']))}`);
+        terminal.note(styleText('bold', String(event['pipeline'])));
         break;
       case 'activityFinished': {
         const status = String(event['status']);

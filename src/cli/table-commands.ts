@@ -48,7 +48,7 @@ export function addTableCommands(program: Command, terminal: Terminal, act: Acti
 }
 
 /** The tables of the lake for a person. */
-export function formatTableList(list: TableListDocument): string {
+function formatTableList(list: TableListDocument): string {
   if (list.length === 0) return 'the lake has no tables yet: try "lakestead run"';
   return formatTable(
     ['table', 'format', 'rows', 'size', 'files', 'version'],

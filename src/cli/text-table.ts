@@ -17,7 +17,7 @@ export function formatTable(headers: readonly string[], rows: readonly (readonly
 }
 
 /** Columns that a text takes on a terminal: wide East Asian characters and emoji take two, marks none. */
-export function displayWidth(text: string): number {
+function displayWidth(text: string): number {
   let width = 0;
   for (const character of text) {
     if (/\p{Mark}/u.test(character)) continue;

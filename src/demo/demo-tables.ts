@@ -24,7 +24,7 @@ export type DemoTable = {
   readonly from?: (context: DemoContext & { readonly rows: Sql }) => Sql;
 };
 
-export type DemoContext = { readonly random: RandomValues; readonly counts: DemoCounts; readonly database: string };
+type DemoContext = { readonly random: RandomValues; readonly counts: DemoCounts; readonly database: string };
 
 const firstIds = { product: 680, order: 71_774, line: 110_562 };
 const timestamp = (text: string) => sql`CAST(${literal(text)} AS TIMESTAMP)`;

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { type ErrorDocument, LakesteadError, reviveError } from '#core';
 
 import { receive, send } from './message-stream.ts';
-import type { CommandEvent, CommandRequest, OwnerMessage } from './protocol.ts';
+import type { ClientMessage, CommandEvent, CommandRequest, OwnerMessage } from './protocol.ts';
 
 /** A connection to the owner, or undefined when nobody listens. */
 export async function tryConnect(path: string): Promise<Socket | undefined> {
@@ -27,11 +27,11 @@ export async function request(
   context: { readonly signal: AbortSignal; readonly emit: (event: CommandEvent) => void | Promise<void> },
 ): Promise<Answer> {
   let isAccepted = false;
-  const cancel = () => void send(socket, { type: 'cancel' });
+  const cancel = () => void send(socket, { type: 'cancel' } satisfies ClientMessage);
   context.signal.addEventListener('abort', cancel, { once: true });
   socket.on('error', () => socket.destroy());
   try {
-    await send(socket, { type: 'command', ...command });
+    await send(socket, { type: 'command', ...command } satisfies ClientMessage);
     if (context.signal.aborted) cancel();
     for await (const received of receive(socket)) {
       // Both ends are the same program, and the owner's side is typed: nothing foreign comes in here.

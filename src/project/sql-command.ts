@@ -59,7 +59,7 @@ async function askDatabase(project: Project, args: SqlArgs, context: CommandCont
   let isFirst = true;
   for await (const result of session.execute(args.query, { signal: context.signal })) {
     if (result.kind === 'message') await context.emit({ kind: 'message', text: result.text });
-    else if (result.kind === 'count') rowsAffected = (rowsAffected ?? 0) + Number(result.rowCount);
+    else if (result.kind === 'count') rowsAffected = (rowsAffected ?? 0) + result.rowCount;
     else if (args.format === 'json' && !isFirst)
       throw new LakesteadError('USAGE', 'the batch gives more than one result set, and JSON is one document', {
         hint: 'use --format table',

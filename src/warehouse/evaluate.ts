@@ -15,7 +15,7 @@ import { sessionScope } from './session-scope.ts';
 import type { Frame, SessionState } from './session-state.ts';
 
 /** A type as CAST writes it. */
-export function typeNameOf(type: SqlServerType, span: Span): TypeName {
+function typeNameOf(type: SqlServerType, span: Span): TypeName {
   const args = [type.precision, type.length, type.scale].filter((arg) => arg !== undefined);
   return { name: { parts: [type.name], span }, args, span };
 }
@@ -26,7 +26,7 @@ export function castExpression(operand: Expression, type: SqlServerType): Expres
 }
 
 /** `SELECT <items>` as a tree. */
-export function selectOf(expressions: readonly Expression[], span: Span): Query {
+function selectOf(expressions: readonly Expression[], span: Span): Query {
   const items: SelectItem[] = expressions.map((expression, index) => ({
     expression,
     alias: `c${index}`,

@@ -188,7 +188,7 @@ async function* perform(state: SessionState, frame: Frame, statement: Statement)
 }
 
 /** The refusal of a statement by its name. */
-export function refused(frame: Frame, { span }: Statement, what: string): LakesteadError {
+function refused(frame: Frame, { span }: Statement, what: string): LakesteadError {
   const place = placeOf(frame.text, span.start);
   return new LakesteadError('SQL_NOT_SUPPORTED', `line ${place.line}, column ${place.column}: ${what} is not supported`, { place });
 }

@@ -35,7 +35,7 @@ const fixed: Readonly<Record<string, Inferred>> = {
 };
 
 /** What a column of the engine is in a serverless database. Nested values become JSON text. */
-export function inferType(engineType: string): Inferred {
+function inferType(engineType: string): Inferred {
   const known = fixed[engineType];
   if (known !== undefined) return known;
   const decimal = /^DECIMAL\((\d+),(\d+)\)$/.exec(engineType);

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 
 /** True under `npm run verify`: tests then run the full counts. */
-export const isVerify = process.env['VERIFY'] === '1';
+const isVerify = process.env['VERIFY'] === '1';
 
 /** The small count of `npm test`, or the full one of `npm run verify`. */
 export function count(small: number, full: number): number {

@@ -40,7 +40,7 @@ export async function openSecondOpinion(): Promise<SecondOpinion> {
 
 /** The renaming that the seed's notebook does: an underscore before an upper-case letter whose predecessor is not one, none in front. */
 export function goldName(name: string): string {
-  return [...name]
+  return Array.from(name)
     .map((letter, index) => (index > 0 && /[A-Z]/.test(letter) && !/[A-Z]/.test(name[index - 1] ?? '') ? `_${letter}` : letter))
     .join('');
 }

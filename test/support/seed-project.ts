@@ -20,7 +20,7 @@ GO
 `;
 
 /** The part of lakestead.yaml that says what stands in for the SQL Server. */
-export const embeddedSource = 'onpremSqlServer: { embedded: AdventureWorksLT2017 }';
+const embeddedSource = 'onpremSqlServer: { embedded: AdventureWorksLT2017 }';
 
 /**
  * A project around a factory that somebody else exported, which stays as it is: only `lakestead.yaml`, a procedure and

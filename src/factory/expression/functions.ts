@@ -43,12 +43,12 @@ function define(
   };
 }
 
-export function text(value: Value | undefined, what = 'argument'): string {
+function text(value: Value | undefined, what = 'argument'): string {
   if (typeof value === 'string') return value;
   throw new TypeError(`the ${what} must be a text, not ${typeName(value ?? null)}`);
 }
 
-export function integer(value: Value | undefined, what = 'argument'): bigint {
+function integer(value: Value | undefined, what = 'argument'): bigint {
   if (typeof value === 'bigint') return value;
   if (value instanceof Float && Number.isInteger(value.value)) return BigInt(value.value);
   throw new TypeError(`the ${what} must be an integer, not ${typeName(value ?? null)}`);
@@ -89,7 +89,7 @@ function compare(a: Value | undefined, b: Value | undefined): number {
   return Math.sign(double(x) - double(y));
 }
 
-export function sameValue(a: Value, b: Value): boolean {
+function sameValue(a: Value, b: Value): boolean {
   if ((typeof a === 'bigint' || a instanceof Float) && (typeof b === 'bigint' || b instanceof Float))
     return typeof a === 'bigint' && typeof b === 'bigint' ? a === b : double(a) === double(b);
   if (isArray(a) && isArray(b)) return a.length === b.length && a.every((item, index) => sameValue(item, b[index] ?? null));

@@ -9,7 +9,7 @@ export {
   referenceNames,
 } from './evaluate.ts';
 export { type FunctionDefinition, functions } from './functions.ts';
-export { parseJson, type PlacedJson } from './json.ts';
+export { parseJson } from './json.ts';
 export { type Node, parseText } from './parse.ts';
 export {
   Float,
@@ -20,7 +20,6 @@ export {
   property,
   toPlain,
   toValue,
-  typeName,
   type Value,
   type ValueObject,
 } from './value.ts';

@@ -90,7 +90,7 @@ export function formatValue(value: Value): string {
   }
   if (typeof value === 'string') return JSON.stringify(value);
   if (isArray(value)) return `[${value.map(formatValue).join(',')}]`;
-  return `{${Object.entries(value as ValueObject)
+  return `{${Object.entries(value)
     .map(([key, item]) => `${JSON.stringify(key)}:${formatValue(item)}`)
     .join(',')}}`;
 }

@@ -33,7 +33,7 @@ export function readText(reader: JsonReader, value: Value | undefined, path: Jso
   throw invalid(reader, path, `${what} must be a text`);
 }
 
-export function readList(reader: JsonReader, value: Value | undefined, path: JsonPath, what: string): readonly Value[] {
+function readList(reader: JsonReader, value: Value | undefined, path: JsonPath, what: string): readonly Value[] {
   if (value === undefined || value === null) return [];
   if (isArray(value)) return value;
   throw invalid(reader, path, `${what} must be an array`);

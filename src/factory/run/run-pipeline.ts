@@ -8,7 +8,6 @@ import {
   evaluateText,
   evaluateTree,
   type ExpressionContext,
-  isObject,
   toPlain,
   toValue,
   type Value,
@@ -90,7 +89,7 @@ function innerRunsOf(error: unknown): readonly ActivityRun[] | undefined {
 }
 
 /** What activities of one run share. */
-export type RunState = {
+type RunState = {
   readonly runId: string;
   readonly folder: FactoryFolder;
   readonly pipeline: Pipeline;
@@ -481,9 +480,4 @@ export function contextOf(scope: ActivityScope): ExpressionContext {
 export function evaluateProperty(activity: Activity, name: string, scope: ActivityScope): Value | undefined {
   const value = activity.typeProperties[name];
   return value === undefined ? undefined : evaluateTree(value, contextOf(scope));
-}
-
-/** True for JSON that says `{ "value": ..., "type": "Expression" }`. */
-export function isExpression(value: Value | undefined): boolean {
-  return isObject(value) && value['type'] === 'Expression';
 }

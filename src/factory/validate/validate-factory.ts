@@ -51,7 +51,7 @@ export function validateFactory(factory: Factory): readonly Finding[] {
 type Scope = { readonly pipeline: Pipeline; readonly folder: FactoryFolder; readonly loops: readonly string[] };
 
 /** The findings of one pipeline. */
-export function validatePipeline(pipeline: Pipeline, folder: FactoryFolder): readonly Finding[] {
+function validatePipeline(pipeline: Pipeline, folder: FactoryFolder): readonly Finding[] {
   const findings = validateActivities(pipeline.activities, { pipeline, folder, loops: [] });
   const count = countActivities(pipeline.activities, pipeline);
   if (count > 120)
@@ -244,7 +244,7 @@ function checkDataset(
 }
 
 /** The datasets that an activity refers to. */
-export function datasetsOf(activity: Activity, pipeline: Pipeline): readonly DatasetReference[] {
+function datasetsOf(activity: Activity, pipeline: Pipeline): readonly DatasetReference[] {
   const { dataset } = activity.typeProperties;
   const own = isObject(dataset)
     ? [parseDatasetReference({ file: pipeline.file, placeOf: pipeline.placeOf }, dataset, [...activity.path, 'typeProperties', 'dataset'])]

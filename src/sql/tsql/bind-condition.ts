@@ -2,7 +2,7 @@ import { join, sql, type Sql, unsafeSql } from '#sql';
 
 import type { Condition } from './ast.ts';
 import { bindError, type BoundExpression, type Frame } from './bind-context.ts';
-import { commonCollation, comparable, comparisonKey } from './bind-operator.ts';
+import { commonCollation, comparable } from './bind-operator.ts';
 import { convert } from './convert.ts';
 import { isText } from './types.ts';
 
@@ -118,7 +118,7 @@ async function bindLike(condition: Extract<Condition, { kind: 'like' }>, frame: 
 }
 
 /** A LIKE pattern as a regular expression: `%`, `_`, `[a-c]`, `[^x]`, and the escape character. */
-export function likeToRegex(pattern: string, escape: string | undefined): string {
+function likeToRegex(pattern: string, escape: string | undefined): string {
   let regex = '';
   const quote = (character: string) => character.replaceAll(/[\\^$.|?*+()[\]{}-]/g, String.raw`\$&`);
   for (let at = 0; at < pattern.length; at += 1) {
@@ -138,9 +138,4 @@ export function likeToRegex(pattern: string, escape: string | undefined): string
     } else regex += quote(character);
   }
   return regex;
-}
-
-/** The key that text is grouped and ordered by. */
-export function sortKey(value: BoundExpression): Sql {
-  return comparisonKey(value);
 }

@@ -10,8 +10,8 @@ import { convert } from './convert.ts';
 import { decimalShape, engineType, isInteger, isNumeric, isText, type SqlServerType } from './types.ts';
 
 /** A call with its arguments bound. */
-export type Call = { readonly node: FunctionCall; readonly args: readonly BoundExpression[]; readonly frame: Frame };
-export type FunctionBinder = (call: Call) => BoundExpression | Promise<BoundExpression>;
+type Call = { readonly node: FunctionCall; readonly args: readonly BoundExpression[]; readonly frame: Frame };
+type FunctionBinder = (call: Call) => BoundExpression | Promise<BoundExpression>;
 
 const int: SqlServerType = { name: 'int' };
 const anyText: SqlServerType = { name: 'nvarchar', length: 'max' };

@@ -19,7 +19,7 @@ import {
 type Text = { readonly text: string };
 
 /** The type that values of two types meet in: the higher by SQL Server's precedence, wide enough for both. */
-export function commonType(a: SqlServerType, b: SqlServerType): SqlServerType {
+function commonType(a: SqlServerType, b: SqlServerType): SqlServerType {
   const [high, low] = rankOf(a) >= rankOf(b) ? [a, b] : [b, a];
   if (high.name === 'decimal' && isNumeric(low) && low.name !== 'float' && low.name !== 'real') {
     const [x, y] = [decimalShape(high), decimalShape(low)];

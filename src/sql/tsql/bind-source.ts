@@ -171,10 +171,10 @@ async function bindOpenJson(source: Extract<TableSource, { kind: 'openJson' }>, 
   const document = convert(scope, await frame.bind(source.document, frame), text, source.span).sql;
   const path = source.path === undefined ? '$' : await constantText(source.path, frame);
   const root = sql`json_extract(${document}, ${literal(checkedJsonPath(path, refuse))})`;
-  const type = sql`json_type(${root})`;
+  const rootType = sql`json_type(${root})`;
   if (source.columns === undefined) {
-    const keys = sql`CASE ${type} WHEN 'OBJECT' THEN json_keys(${root}) WHEN 'ARRAY' THEN list_transform(range(json_array_length(${root})::BIGINT), lambda i: i::VARCHAR) END`;
-    const value = sql`CASE ${type} WHEN 'OBJECT' THEN json_extract(${root}, '$."' || replace(k, '"', '\\"') || '"') ELSE json_extract(${root}, '$[' || k || ']') END`;
+    const keys = sql`CASE ${rootType} WHEN 'OBJECT' THEN json_keys(${root}) WHEN 'ARRAY' THEN list_transform(range(json_array_length(${root})::BIGINT), lambda i: i::VARCHAR) END`;
+    const value = sql`CASE ${rootType} WHEN 'OBJECT' THEN json_extract(${root}, '$."' || replace(k, '"', '\\"') || '"') ELSE json_extract(${root}, '$[' || k || ']') END`;
     const kind = sql`CASE json_type(v) WHEN 'NULL' THEN 0 WHEN 'VARCHAR' THEN 1 WHEN 'BIGINT' THEN 2 WHEN 'UBIGINT' THEN 2 WHEN 'DOUBLE' THEN 2 WHEN 'BOOLEAN' THEN 3 WHEN 'ARRAY' THEN 4 ELSE 5 END`;
     const relation: Relation = {
       columns: [
@@ -186,7 +186,7 @@ async function bindOpenJson(source: Extract<TableSource, { kind: 'openJson' }>, 
     };
     return named(relation, alias, [alias]);
   }
-  const rows = sql`SELECT unnest(CASE ${type} WHEN 'ARRAY' THEN json_extract(${root}, '$[*]') WHEN 'OBJECT' THEN [${root}] END) AS e`;
+  const rows = sql`SELECT unnest(CASE ${rootType} WHEN 'ARRAY' THEN json_extract(${root}, '$[*]') WHEN 'OBJECT' THEN [${root}] END) AS e`;
   const columns = source.columns.map((column): { column: BoundColumn; sql: Sql } => {
     const type = typeOf(frame, column.type, 1);
     const place =

@@ -2,7 +2,7 @@ import { LakesteadError, type SourcePlace } from '#core';
 
 import type { Span } from './ast.ts';
 
-export type TokenKind = 'word' | 'quoted' | 'string' | 'number' | 'money' | 'binary' | 'variable' | 'global' | 'symbol' | 'end';
+type TokenKind = 'word' | 'quoted' | 'string' | 'number' | 'money' | 'binary' | 'variable' | 'global' | 'symbol' | 'end';
 
 /** `text` is upper case for words, the bare name for quoted ones, the value for strings. */
 export type Token = { readonly kind: TokenKind; readonly text: string; readonly isNational: boolean; readonly span: Span };
