@@ -1,0 +1,61 @@
+import { LakesteadError, Secret } from '#core';
+
+/** Where a PostgreSQL server is and how it is entered. */
+export type PostgresSettings = {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: Secret | string | undefined;
+  readonly ssl: false | { readonly rejectUnauthorized: boolean };
+  readonly connectTimeoutMs: number;
+};
+
+/** Settings from a linked service: `connectionString`, or the properties of PostgreSqlV2. */
+export function readPostgresSettings(name: string, properties: Readonly<Record<string, unknown>>): PostgresSettings {
+  const connection = properties['connectionString'];
+  const inString =
+    connection === undefined ? {} : parseConnectionString(connection instanceof Secret ? connection.reveal() : String(connection));
+  const find = (...names: readonly string[]): unknown => {
+    for (const one of names) {
+      const own = Object.entries(properties).find(([key]) => key.toLowerCase() === one)?.[1];
+      const value = own ?? inString[one];
+      if (value !== undefined && value !== null) return value;
+    }
+    return undefined;
+  };
+  const text = (value: unknown): string =>
+    value instanceof Secret ? value.reveal() : typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  const host = text(find('server', 'host'));
+  if (host === '')
+    throw new LakesteadError('FACTORY_INVALID', `the linked service '${name}' names no server`, {
+      hint: 'typeProperties: { server, port, database, username, password }',
+    });
+  const password = find('password', 'pwd');
+  const mode = text(find('sslmode', 'ssl mode', 'encryptionmethod')).toLowerCase();
+  const wantsTls =
+    ['require', '2', 'verify-ca', 'verify_ca', '3', 'verify-full', 'verify_full', 'verifyfull', '4', '5', '1'].includes(mode) &&
+    !(mode === '1' && find('encryptionmethod') === undefined);
+  const verifies = /verify/.test(mode) || mode === '4' || mode === '5';
+  return {
+    host,
+    port: Number(text(find('port')) || 5432),
+    database: text(find('database', 'initial catalog')) || 'postgres',
+    user: text(find('username', 'uid', 'user id', 'user')),
+    password: password instanceof Secret ? password : password === undefined ? undefined : text(password),
+    ssl: wantsTls ? { rejectUnauthorized: verifies } : false,
+    connectTimeoutMs: Number(text(find('connectiontimeout', 'timeout')) || 15) * 1000,
+  };
+}
+
+/** `Key=value;Key="va;lue"` with keys in lower case. */
+function parseConnectionString(text: string): Record<string, string> {
+  return Object.fromEntries(
+    [...text.matchAll(/\s*([^=;]+?)\s*=\s*(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)'|([^;]*))\s*(?:;|$)/g)].map(
+      ([, key = '', double, single, bare]) => [
+        key.toLowerCase(),
+        double?.replaceAll('""', '"') ?? single?.replaceAll("''", "'") ?? (bare ?? '').trim(),
+      ],
+    ),
+  );
+}
