@@ -6,14 +6,16 @@ const readable = (name: string) => name.replaceAll(/(?<=[^A-Z])(?=[A-Z])/g, '_')
 
 const notebook: Notebook = async ({ lake, sql, parameters, log }) => {
   const schema = String(parameters['schema'] ?? 'SalesLT');
-  for (const table of await lake.tables(`silver/${schema}`)) {
-    const silver = await lake.read(`silver/${schema}/${table}`);
-    const columns = silver.columns.map(({ name }) => sql`${sql.ident(name)} AS ${sql.ident(readable(name))}`);
-    const { rows } = await lake.write(`gold/${schema}/${table}`, sql`SELECT ${sql.join(columns)} FROM ${silver} AS silver`, {
-      mode: 'overwrite',
-    });
-    log(`gold ${table}: ${rows} rows`);
-  }
+  const tables = await lake.tables(`silver/${schema}`);
+  await Promise.all(
+    tables.map(async (table) => {
+      const silver = await lake.read(`silver/${schema}/${table}`);
+      const columns = silver.columns.map(({ name }) => sql`${sql.ident(name)} AS ${sql.ident(readable(name))}`);
+      const query = sql`SELECT ${sql.join(columns)} FROM ${silver} AS silver`;
+      const { rows } = await lake.write(`gold/${schema}/${table}`, query, { mode: 'overwrite' });
+      log(`gold ${table}: ${rows} rows`);
+    }),
+  );
 };
 
 export default notebook;
