@@ -1,6 +1,6 @@
 import { LakesteadError, nearMisses } from '#core';
 
-import { functions } from './functions.ts';
+import { findFunction, functions } from './functions.ts';
 import { expressionError, type Node, parseText } from './parse.ts';
 import { Float, formatFloat, formatValue, isArray, isObject, property, toValue, typeName, type Value, type ValueObject } from './value.ts';
 
@@ -123,14 +123,14 @@ class Evaluation {
 
   #call(node: Extract<Node, { kind: 'call' }>): Value {
     const name = node.name.toLowerCase();
-    const reference = references[name];
+    const reference = Object.hasOwn(references, name) ? references[name] : undefined;
     if (reference !== undefined)
       return reference(
         this.#context,
         () => node.args.map((arg) => this.value(arg)),
         (problem, hint) => this.#fail(node.at, problem, hint),
       );
-    const definition = functions[name];
+    const definition = findFunction(name);
     if (definition === undefined) {
       const near = nearMisses(node.name, [...Object.values(functions).map((one) => one.name), ...Object.keys(references)]);
       throw expressionError(

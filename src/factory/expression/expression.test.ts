@@ -54,6 +54,12 @@ test('an error names line, column and the signature', () => {
   );
 });
 
+test('names of JavaScript are no names of the language', () => {
+  for (const text of ['@constructor', '@constructor()', '@toString()', '@__proto__', '@pipeline().constructor', "@json('{}').toString"]) {
+    expect(() => evaluateText(text, { now }), text).toThrow(LakesteadError);
+  }
+});
+
 test('random text is a value or an error of ours', () => {
   const piece = fc.constantFrom('@', '@{', '}', 'concat', '(', ')', "'", 'a', ',', '1', '.', '?', '[', ']', 'pipeline()', ' ', 'true', '-');
   fc.assert(

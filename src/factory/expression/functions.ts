@@ -95,7 +95,7 @@ function sameValue(a: Value, b: Value): boolean {
   if (isArray(a) && isArray(b)) return a.length === b.length && a.every((item, index) => sameValue(item, b[index] ?? null));
   if (isObject(a) && isObject(b)) {
     const keys = Object.keys(a);
-    return keys.length === Object.keys(b).length && keys.every((key) => key in b && sameValue(a[key] ?? null, b[key] ?? null));
+    return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameValue(a[key] ?? null, b[key] ?? null));
   }
   return a === b;
 }
@@ -153,7 +153,9 @@ function overlap(args: readonly Value[]): Value {
   if (!isObject(first ?? null)) throw new TypeError('all arguments must be arrays, or all objects');
   const object = first as ValueObject; // just checked
   return Object.fromEntries(
-    Object.entries(object).filter(([key, value]) => rest.every((one) => isObject(one) && key in one && sameValue(one[key] ?? null, value))),
+    Object.entries(object).filter(([key, value]) =>
+      rest.every((one) => isObject(one) && Object.hasOwn(one, key) && sameValue(one[key] ?? null, value)),
+    ),
   );
 }
 
@@ -533,5 +535,10 @@ function itemAt(value: string | readonly Value[], at: 0 | -1): Value {
 
 /** All functions by lower-case name. */
 export const functions: Readonly<Record<string, FunctionDefinition>> = Object.fromEntries(list.map((one) => [one.name.toLowerCase(), one]));
+
+/** A function by its lower-case name. */
+export function findFunction(name: string): FunctionDefinition | undefined {
+  return Object.hasOwn(functions, name) ? functions[name] : undefined;
+}
 
 export type Define = typeof define;

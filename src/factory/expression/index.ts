@@ -8,7 +8,7 @@ export {
   printValue,
   referenceNames,
 } from './evaluate.ts';
-export { type FunctionDefinition, functions } from './functions.ts';
+export { findFunction, type FunctionDefinition, functions } from './functions.ts';
 export { parseJson } from './json.ts';
 export { type Node, parseText } from './parse.ts';
 export {

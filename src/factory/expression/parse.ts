@@ -145,7 +145,7 @@ class Parser {
     this.#blanks();
     if (this.#text[this.#at] === '(') return { kind: 'call', name: word, args: this.#arguments(), at };
     const constants: Readonly<Record<string, Value>> = { true: true, false: false, null: null };
-    const constant = constants[word.toLowerCase()];
+    const constant = Object.hasOwn(constants, word.toLowerCase()) ? constants[word.toLowerCase()] : undefined;
     if (constant !== undefined) return { kind: 'literal', value: constant, at };
     throw this.#error(`"${word}" is no function call: text stands in single quotes`, at);
   }

@@ -83,7 +83,7 @@ function readFolder(dir: string, kind: string, findings: Finding[]): readonly Js
 }
 
 /** An error about a file as a finding. Anything that is no error of ours goes on. */
-function findingOf(error: unknown, file: string): Finding {
+export function findingOf(error: unknown, file: string): Finding {
   if (!(error instanceof LakesteadError)) throw error;
   const { code, message, place, hint } = describeError(error);
   return {

@@ -394,7 +394,7 @@ async function tryActivity(activity: Activity, scope: ActivityScope, attempt: nu
   };
   let input: Value = null;
   try {
-    if (!(activity.type in activityTypes)) {
+    if (!Object.hasOwn(activityTypes, activity.type)) {
       throw new LakesteadError('FACTORY_UNSUPPORTED', `activities of type ${activity.type} are not supported`, {
         place: activity.place,
         hint: `supported: ${Object.keys(activityTypes).join(', ')}`,

@@ -1,14 +1,21 @@
 import { LakesteadError, nearMisses } from '#core';
 
-import { functions, isArray, isObject, type Node, parseText, referenceNames, type Value } from '../expression/index.ts';
+import { findFunction, functions, isArray, isObject, type Node, parseText, referenceNames, type Value } from '../expression/index.ts';
 import type { Activity, DatasetReference, Factory, FactoryFolder, Finding, Pipeline } from '../load/factory.ts';
+import { findingOf } from '../load/load-factory.ts';
 import { parseActivities, parseDatasetReference } from '../load/parse-activity.ts';
 import { activityTypes, linkedServiceTypes } from './activity-types.ts';
 
 /** What is wrong with a factory and what has no effect here, without running anything. */
 export function validateFactory(factory: Factory): readonly Finding[] {
   return factory.folders.flatMap((folder) => [
-    ...[...folder.pipelines.values()].flatMap((pipeline) => validatePipeline(pipeline, folder)),
+    ...[...folder.pipelines.values()].flatMap((pipeline) => {
+      try {
+        return validatePipeline(pipeline, folder);
+      } catch (error) {
+        return [findingOf(error, pipeline.file)]; // JSON inside a loop or branch is read only here
+      }
+    }),
     ...[...folder.linkedServices.values()].flatMap((service) => {
       const known: Finding[] = linkedServiceTypes.includes(service.type)
         ? []
@@ -141,7 +148,7 @@ function validateActivity(activity: Activity, siblings: readonly string[], scope
   for (const { activity: name } of activity.dependsOn) {
     if (!siblings.some((one) => one.toLowerCase() === name.toLowerCase())) notFound('the activity that it depends on,', name, siblings);
   }
-  const known = activityTypes[activity.type];
+  const known = Object.hasOwn(activityTypes, activity.type) ? activityTypes[activity.type] : undefined;
   if (known === undefined) {
     say(
       'error',
@@ -273,7 +280,8 @@ function checkCalls(node: Node): void {
   switch (node.kind) {
     case 'call': {
       const name = node.name.toLowerCase();
-      if (!(name in functions) && !referenceNames.includes(name)) {
+      const definition = findFunction(name);
+      if (definition === undefined && !referenceNames.includes(name)) {
         const near = nearMisses(node.name, [...Object.values(functions).map((one) => one.name), ...referenceNames]);
         throw new LakesteadError(
           'EXPRESSION_INVALID',
@@ -281,6 +289,12 @@ function checkCalls(node: Node): void {
           near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` },
         );
       }
+      if (definition !== undefined && (node.args.length < definition.count[0] || node.args.length > definition.count[1])) {
+        throw new LakesteadError('EXPRESSION_INVALID', `${definition.name} does not take ${node.args.length} arguments`, {
+          hint: definition.signature,
+        });
+      }
+      if (name === 'xpath') throw new LakesteadError('FACTORY_UNSUPPORTED', 'the function xpath is not supported');
       node.args.forEach(checkCalls);
       break;
     }
