@@ -15,7 +15,7 @@ const colour = (line: string) =>
     ? '#8bd49c'
     : /^\s*✗|^[A-Z_]+:/.test(line)
       ? '#ff8f8f'
-      : /^Succeeded/.test(line)
+      : line.startsWith('Succeeded')
         ? '#8bd49c'
         : /^\s+(silver|gold) /.test(line)
           ? '#8a94a6'

@@ -16,7 +16,7 @@ const isRoot = process.getuid?.() === 0;
 export type PostgresServer = AsyncDisposable & { readonly port: number; readonly user: 'postgres' };
 
 /** Installs Debian's PostgreSQL 15 when it is missing and this is root. */
-export async function installPostgres(): Promise<void> {
+async function installPostgres(): Promise<void> {
   if (existsSync(`${bin}/initdb`) || !isRoot) return;
   await follow('apt-get', ['update', '-q']);
   await follow('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'postgresql-15']);

@@ -56,7 +56,7 @@ test('an error names line, column and the signature', () => {
 
 test('names of JavaScript are no names of the language', () => {
   for (const text of ['@constructor', '@constructor()', '@toString()', '@__proto__', '@pipeline().constructor', "@json('{}').toString"]) {
-    expect(() => evaluateText(text, { now }), text).toThrow(LakesteadError);
+    expect(() => evaluateText(text, { now })).toThrow(LakesteadError);
   }
 });
 
