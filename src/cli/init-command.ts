@@ -6,7 +6,7 @@ import { LakesteadError } from '#core';
 import { createProject } from '#demo';
 
 import type { Action } from './command-line.ts';
-import { parseCount, printJson } from './options.ts';
+import { commandName, parseCount, printJson } from './options.ts';
 import { perform } from './perform.ts';
 import type { Terminal } from './terminal.ts';
 import { formatCount } from './text-table.ts';
@@ -50,5 +50,5 @@ function report(terminal: Terminal, project: string, generated: Generated): void
   terminal.note(
     `made ${where}${generated.tables.length > 0 ? `: a SQL Server with ${generated.tables.length} tables, ${formatCount(rows)} rows` : ''}`,
   );
-  terminal.note(`next: ${where === '.' ? '' : `cd ${where} && `}lakestead run`);
+  terminal.note(`next: ${commandName()} run${where === '.' ? '' : ` --project ${where}`}`);
 }

@@ -1,3 +1,6 @@
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
 import type { Command } from 'commander';
 
 import { LakesteadError } from '#core';
@@ -10,6 +13,13 @@ export function withProjectOptions(command: Command): Command {
     .option('--project <dir>', 'the project folder (default: this folder or one above)')
     .option('--env <name>', 'the environment of lakestead.yaml')
     .option('--json', 'one JSON document on standard output, no progress');
+}
+
+/** How this command is called from here: in a checkout by its path, installed by its name. */
+export function commandName(): string {
+  if (!import.meta.url.endsWith('.ts')) return 'lakestead';
+  const path = relative(process.cwd(), fileURLToPath(new URL('../../bin/lakestead', import.meta.url)));
+  return path.startsWith('..') ? 'lakestead' : path;
 }
 
 /** Prints a command's document. Numbers that JavaScript cannot hold are already exact text in it, see `exactJson`. */

@@ -7,7 +7,7 @@ import type { CommandEvent } from '#owner';
 import type { RunDocument } from '#project';
 
 import type { Action } from './command-line.ts';
-import { parseAssignments, printJson, withProjectOptions } from './options.ts';
+import { commandName, parseAssignments, printJson, withProjectOptions } from './options.ts';
 import { perform, type ProjectOptions } from './perform.ts';
 import { exitCodes, formatError, type Terminal } from './terminal.ts';
 import { formatBytes, formatCount, formatDuration, formatTable } from './text-table.ts';
@@ -87,10 +87,11 @@ function showSummary(terminal: Terminal, run: RunDocument): void {
   );
   const where = relative(process.cwd(), dir) || '.';
   terminal.note(`\nThe lake is ${where}. Try next:`);
+  const command = commandName();
   const project = where.includes('/') || where.includes('\\') ? ` --project ${where.split(/[\\/]/)[0]}` : '';
-  terminal.note(`  lakestead sql${project} --database gold_db "select top 10 * from address"`);
-  terminal.note(`  lakestead table show${project} gold.SalesLT.Address`);
-  terminal.note(`  lakestead status${project}`);
+  terminal.note(`  ${command} sql${project} --database gold_db "select top 10 * from address"`);
+  terminal.note(`  ${command} table show${project} gold.SalesLT.Address`);
+  terminal.note(`  ${command} status${project}`);
 }
 
 const rank = (layer: string): number => ['bronze', 'silver', 'gold'].indexOf(layer) + 1 || 9;
