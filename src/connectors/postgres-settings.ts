@@ -11,6 +11,12 @@ export type PostgresSettings = {
   readonly connectTimeoutMs: number;
 };
 
+/** TLS by `sslMode` (words and Data Factory's numbers) and `EncryptionMethod`. `prefer` and `allow` would fall back in silence: they are refused. */
+const tlsModes: Readonly<Record<string, PostgresSettings['ssl']>> = {
+  '': false, '0': false, disable: false, '3': { rejectUnauthorized: false }, require: { rejectUnauthorized: false },
+  '4': { rejectUnauthorized: true }, 'verify-ca': { rejectUnauthorized: true }, '5': { rejectUnauthorized: true }, 'verify-full': { rejectUnauthorized: true },
+}; // prettier-ignore
+
 /** Settings from a linked service: `connectionString`, or the properties of PostgreSqlV2. */
 export function readPostgresSettings(name: string, properties: Readonly<Record<string, unknown>>): PostgresSettings {
   const connection = properties['connectionString'];
@@ -33,17 +39,21 @@ export function readPostgresSettings(name: string, properties: Readonly<Record<s
     });
   const password = find('password', 'pwd');
   const mode = text(find('sslmode', 'ssl mode', 'encryptionmethod')).toLowerCase();
-  const wantsTls =
-    ['require', '2', 'verify-ca', 'verify_ca', '3', 'verify-full', 'verify_full', 'verifyfull', '4', '5', '1'].includes(mode) &&
-    !(mode === '1' && find('encryptionmethod') === undefined);
-  const verifies = /verify/.test(mode) || mode === '4' || mode === '5';
+  const ssl = tlsModes[mode];
+  if (ssl === undefined) {
+    throw new LakesteadError('FACTORY_INVALID', `the linked service '${name}' has the TLS mode "${mode}", which is not known`, {
+      hint: `sslMode: ${Object.keys(tlsModes)
+        .filter((one) => /[a-z]/.test(one))
+        .join(', ')}`,
+    });
+  }
   return {
     host,
     port: Number(text(find('port')) || 5432),
     database: text(find('database', 'initial catalog')) || 'postgres',
     user: text(find('username', 'uid', 'user id', 'user')),
     password: password instanceof Secret ? password : password === undefined ? undefined : text(password),
-    ssl: wantsTls ? { rejectUnauthorized: verifies } : false,
+    ssl,
     connectTimeoutMs: Number(text(find('connectiontimeout', 'timeout')) || 15) * 1000,
   };
 }

@@ -77,7 +77,9 @@ export async function openPostgresConnector(
         await client.query('BEGIN READ ONLY');
         if (options.timeoutMs !== undefined)
           await client.query(`SET LOCAL statement_timeout = ${Math.min(options.timeoutMs, 2 ** 31 - 1)}`);
-        await client.query(`DECLARE source NO SCROLL CURSOR FOR ${statement}`);
+        // The extended protocol takes one statement: nothing can be appended that would leave the read-only transaction.
+        const declare = { text: `DECLARE source NO SCROLL CURSOR FOR ${statement}`, queryMode: 'extended' };
+        await client.query(declare);
       } catch (error) {
         throw fail(error);
       }

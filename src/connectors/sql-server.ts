@@ -106,6 +106,15 @@ function readSettings(name: string, properties: Readonly<Record<string, unknown>
       hint: 'typeProperties: { server, database, userName, password }',
     });
   const server = parseServerName(written);
+  const authentication = String(own['authenticationtype'] ?? '');
+  const integrated = String(inString['integrated security'] ?? own['integrated security'] ?? 'false');
+  if (!['', 'sql', 'basic'].includes(authentication.toLowerCase()) || /^(?:true|yes|sspi)$/i.test(integrated)) {
+    throw new LakesteadError(
+      'FACTORY_UNSUPPORTED',
+      `the linked service '${name}' logs in by ${authentication === '' ? 'Integrated Security' : authentication}, which is not supported`,
+      { hint: 'give a SQL login: authenticationType SQL, userName, password' },
+    );
+  }
   const encrypt = find('encrypt').toLowerCase();
   return {
     server,

@@ -104,6 +104,10 @@ describe.skipIf(!hasPostgres)('a real PostgreSQL', () => {
     await expect(fault({}, 'SELEC 1')).rejects.toMatchObject({ code: 'SQL_SYNTAX' });
     await expect(fault({}, 'SELECT pg_sleep(20)', 200)).rejects.toMatchObject({ code: 'TIMEOUT' });
     await expect(fault({}, "SELECT 'infinity'::date")).rejects.toMatchObject({ code: 'SQL_TYPE' });
+    await expect(fault({ sslMode: 'requried' })).rejects.toMatchObject({ code: 'FACTORY_INVALID' });
+    // A second statement behind the query would run outside the read-only transaction.
+    await expect(fault({}, 'SELECT 1 AS a; COMMIT; DROP TABLE hidden')).rejects.toMatchObject({ code: 'SQL_SYNTAX' });
+    expect((await client.query("SELECT to_regclass('hidden') AS name")).rows).toEqual([{ name: 'hidden' }]);
   });
 
   test.skipIf(data === undefined || factory === undefined)(
