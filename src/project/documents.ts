@@ -67,14 +67,5 @@ export type SourceLoadDocument = {
   readonly durationMs: number;
 };
 
-/** One finding of `validate`. Findings are ordered by file and line. */
-export type ValidationFinding = {
-  readonly file: string;
-  readonly severity: 'error' | 'warning' | 'info';
-  readonly code: string;
-  readonly message: string;
-  readonly line?: number;
-  readonly column?: number;
-  readonly activity?: string;
-  readonly hint?: string;
-};
+/** One finding of `validate`. Findings are ordered by severity, file and line. */
+export type { Finding as ValidationFinding } from '#factory';
