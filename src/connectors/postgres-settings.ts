@@ -1,5 +1,7 @@
 import { LakesteadError, Secret } from '#core';
 
+import { parseConnectionString } from './connection-string.ts';
+
 /** Where a PostgreSQL server is and how it is entered. */
 export type PostgresSettings = {
   readonly host: string;
@@ -21,11 +23,11 @@ const tlsModes: Readonly<Record<string, PostgresSettings['ssl']>> = {
 export function readPostgresSettings(name: string, properties: Readonly<Record<string, unknown>>): PostgresSettings {
   const connection = properties['connectionString'];
   const inString =
-    connection === undefined ? {} : parseConnectionString(connection instanceof Secret ? connection.reveal() : String(connection));
+    connection === undefined ? undefined : parseConnectionString(connection instanceof Secret ? connection.reveal() : String(connection));
   const find = (...names: readonly string[]): unknown => {
     for (const one of names) {
       const own = Object.entries(properties).find(([key]) => key.toLowerCase() === one)?.[1];
-      const value = own ?? inString[one];
+      const value = own ?? inString?.[one];
       if (value !== undefined && value !== null) return value;
     }
     return undefined;
@@ -56,16 +58,4 @@ export function readPostgresSettings(name: string, properties: Readonly<Record<s
     ssl,
     connectTimeoutMs: Number(text(find('connectiontimeout', 'timeout')) || 15) * 1000,
   };
-}
-
-/** `Key=value;Key="va;lue"` with keys in lower case. */
-function parseConnectionString(text: string): Record<string, string> {
-  return Object.fromEntries(
-    [...text.matchAll(/\s*([^=;]+?)\s*=\s*(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)'|([^;]*))\s*(?:;|$)/g)].map(
-      ([, key = '', double, single, bare]) => [
-        key.toLowerCase(),
-        double?.replaceAll('""', '"') ?? single?.replaceAll("''", "'") ?? (bare ?? '').trim(),
-      ],
-    ),
-  );
 }
