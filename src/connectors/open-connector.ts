@@ -19,7 +19,7 @@ export async function openConnector(target: ConnectorTarget, signal?: AbortSigna
   if (postgresTypes.includes(target.type))
     return await (await import('./postgres.ts')).openPostgresConnector(target.name, target.typeProperties, signal);
   if (sqlServerTypes.includes(target.type))
-    return await (await import('./sql-server.ts')).openSqlServerConnector(target.name, target.typeProperties, signal);
+    return await (await import('./sql-server/connector.ts')).openSqlServerConnector(target.name, target.typeProperties, signal);
   throw new LakesteadError('FACTORY_UNSUPPORTED', `there is no connector for linked services of type ${target.type} ('${target.name}')`, {
     hint: `supported: ${[...sqlServerTypes, ...postgresTypes].join(', ')}; or let an embedded database stand in: environments.<name>.linkedServices in lakestead.yaml`,
   });
