@@ -1,61 +1,107 @@
+import type { ConnectionOptions } from 'node:tls';
+
 import { LakesteadError, Secret } from '#core';
 
 import { parseConnectionString } from './connection-string.ts';
 
+/** A setting that may have come from the vault; {@link reveal} opens it for the driver. */
+export type Setting = string | Secret;
+
 /** Where a PostgreSQL server is and how it is entered. */
 export type PostgresSettings = {
-  readonly host: string;
+  /** `host:port` for messages, `***` for a host that is a secret. */
+  readonly server: string;
+  readonly host: Setting;
   readonly port: number;
-  readonly database: string;
-  readonly user: string;
-  readonly password: Secret | string | undefined;
-  readonly ssl: false | { readonly rejectUnauthorized: boolean };
+  readonly database: Setting;
+  readonly user: Setting;
+  readonly password: Secret | undefined;
+  readonly ssl: false | Pick<ConnectionOptions, 'rejectUnauthorized' | 'checkServerIdentity'>;
+  /** 0: as long as it takes. */
   readonly connectTimeoutMs: number;
+  /** For reads that have no limit of their own; undefined: none. */
+  readonly commandTimeoutMs: number | undefined;
 };
 
+const encrypted = { rejectUnauthorized: false };
+const known = { rejectUnauthorized: true, checkServerIdentity: () => undefined };
+const verified = { rejectUnauthorized: true };
 /** TLS by `sslMode` (words and Data Factory's numbers) and `EncryptionMethod`. `prefer` and `allow` would fall back in silence: they are refused. */
 const tlsModes: Readonly<Record<string, PostgresSettings['ssl']>> = {
-  '': false, '0': false, disable: false, '3': { rejectUnauthorized: false }, require: { rejectUnauthorized: false },
-  '4': { rejectUnauthorized: true }, 'verify-ca': { rejectUnauthorized: true }, '5': { rejectUnauthorized: true }, 'verify-full': { rejectUnauthorized: true },
+  '': false, '0': false, disable: false, '3': encrypted, require: encrypted,
+  '4': known, 'verify-ca': known, verifyca: known, '5': verified, 'verify-full': verified, verifyfull: verified,
 }; // prettier-ignore
+
+/** Ways to log in that would otherwise be left out in silence. */
+const unsupported = [
+  'sslcertificate',
+  'sslkey',
+  'sslpassword',
+  'ssl certificate',
+  'ssl key',
+  'ssl password',
+  'root certificate',
+  'passfile',
+];
+
+/** The value of a setting. Only for the call of the driver. */
+export function reveal(setting: Setting): string {
+  return setting instanceof Secret ? setting.reveal() : setting;
+}
 
 /** Settings from a linked service: `connectionString`, or the properties of PostgreSqlV2. */
 export function readPostgresSettings(name: string, properties: Readonly<Record<string, unknown>>): PostgresSettings {
+  const invalid = (problem: string, hint: string) =>
+    new LakesteadError('FACTORY_INVALID', `the linked service '${name}' ${problem}`, { hint });
   const connection = properties['connectionString'];
   const inString =
     connection === undefined ? undefined : parseConnectionString(connection instanceof Secret ? connection.reveal() : String(connection));
-  const find = (...names: readonly string[]): unknown => {
+  const find = (...names: readonly string[]): Setting | undefined => {
     for (const one of names) {
       const own = Object.entries(properties).find(([key]) => key.toLowerCase() === one)?.[1];
       const value = own ?? inString?.[one];
-      if (value !== undefined && value !== null) return value;
+      if (value === undefined || value === null || value === '') continue;
+      if (value instanceof Secret || typeof value === 'string') return value;
+      if (typeof value === 'number') return String(value);
+      throw invalid(`has no text in ${one}`, `${one}: a text, or \${secret:name}`);
     }
     return undefined;
   };
-  const text = (value: unknown): string =>
-    value instanceof Secret ? value.reveal() : typeof value === 'string' || typeof value === 'number' ? String(value) : '';
-  const host = text(find('server', 'host'));
-  if (host === '')
-    throw new LakesteadError('FACTORY_INVALID', `the linked service '${name}' names no server`, {
-      hint: 'typeProperties: { server, port, database, username, password }',
-    });
-  const password = find('password', 'pwd');
-  const mode = text(find('sslmode', 'ssl mode', 'encryptionmethod')).toLowerCase();
-  const ssl = tlsModes[mode];
-  if (ssl === undefined) {
-    throw new LakesteadError('FACTORY_INVALID', `the linked service '${name}' has the TLS mode "${mode}", which is not known`, {
-      hint: `sslMode: ${Object.keys(tlsModes)
-        .filter((one) => /[a-z]/.test(one))
-        .join(', ')}`,
-    });
+  const seconds = (names: readonly string[]): number | undefined => {
+    const found = find(...names);
+    if (found === undefined) return undefined;
+    const value = Number(reveal(found));
+    if (Number.isFinite(value) && value >= 0) return value * 1000;
+    throw invalid(`has no number of seconds in ${names[0]}`, `${names[0]}: 30`);
+  };
+  for (const one of unsupported) {
+    if (find(one) !== undefined)
+      throw new LakesteadError('FACTORY_UNSUPPORTED', `the linked service '${name}' sets ${one}, which is not supported`, {
+        hint: 'log in with username and password; authorities that Node does not know: NODE_EXTRA_CA_CERTS',
+      });
   }
+  const host = find('server', 'host');
+  if (host === undefined) throw invalid('names no server', 'typeProperties: { server, port, database, username, password }');
+  const user = find('username', 'uid', 'user id', 'user');
+  // The driver would take the name of who runs the process.
+  if (user === undefined) throw invalid('names no user', 'typeProperties: { server, port, database, username, password }');
+  const port = Number(reveal(find('port') ?? '5432'));
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid('has a port that is no number of one', 'port: 5432');
+  const mode = reveal(find('sslmode', 'ssl mode', 'encryptionmethod') ?? '').toLowerCase();
+  const ssl = Object.hasOwn(tlsModes, mode) ? tlsModes[mode] : undefined;
+  if (ssl === undefined)
+    throw invalid(`has the TLS mode "${mode}", which is not known`, 'sslMode: disable, require, verify-ca, verify-full');
+  const password = find('password', 'pwd');
+  const commandTimeoutMs = seconds(['commandtimeout', 'command timeout']);
   return {
+    server: `${String(host)}:${port}`,
     host,
-    port: Number(text(find('port')) || 5432),
-    database: text(find('database', 'initial catalog')) || 'postgres',
-    user: text(find('username', 'uid', 'user id', 'user')),
-    password: password instanceof Secret ? password : password === undefined ? undefined : text(password),
+    port,
+    database: find('database', 'initial catalog') ?? 'postgres',
+    user,
+    password: typeof password === 'string' ? new Secret(password, `linked service ${name}`) : password,
     ssl,
-    connectTimeoutMs: Number(text(find('connectiontimeout', 'timeout')) || 15) * 1000,
+    connectTimeoutMs: seconds(['connectiontimeout', 'connection timeout', 'timeout']) ?? 15_000,
+    commandTimeoutMs: commandTimeoutMs === 0 ? undefined : commandTimeoutMs,
   };
 }
