@@ -5,6 +5,7 @@ import { bindChange, bindQuery, makeType, placeOf, type Query, type Statement, t
 import { evaluateAs, evaluateText, test } from './evaluate.ts';
 import { callByStatement, executeString } from './call-procedure.ts';
 import { define, drop } from './define.ts';
+import { explainFailure } from './engine-failure.ts';
 import { raiseError, throwError } from './raise.ts';
 import { RowReader } from './row-reader.ts';
 import { captureRows, insertCaptured } from './insert-exec.ts';
@@ -49,8 +50,9 @@ async function* runStatement(state: SessionState, frame: Frame, statement: State
     return yield* perform(state, frame, statement);
   } catch (error) {
     if (error instanceof LakesteadError) {
-      state.errorNumber = factsOf(error).number;
-      throw placed(error, frame, statement);
+      const failure = explainFailure(error);
+      state.errorNumber = factsOf(failure).number;
+      throw placed(failure, frame, statement);
     }
     throw error;
   }

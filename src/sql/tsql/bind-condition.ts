@@ -4,6 +4,7 @@ import type { Condition } from './ast.ts';
 import { bindError, type BoundExpression, type Frame } from './bind-context.ts';
 import { commonCollation, comparable } from './bind-operator.ts';
 import { convert } from './convert.ts';
+import { likeToRegex } from './like-pattern.ts';
 import { isText } from './types.ts';
 
 /** A search condition as a BOOLEAN of DuckDB, three-valued as everywhere in SQL. */
@@ -115,27 +116,4 @@ async function bindLike(condition: Extract<Condition, { kind: 'like' }>, frame: 
   const options = collation === 'caseSensitive' ? 's' : 'is';
   const found = sql`regexp_full_match(${operand.sql}, ${expression}, ${unsafeSql(`'${options}'`)})`;
   return condition.isNot ? sql`(NOT ${found})` : found;
-}
-
-/** A LIKE pattern as a regular expression: `%`, `_`, `[a-c]`, `[^x]`, and the escape character. */
-function likeToRegex(pattern: string, escape: string | undefined): string {
-  let regex = '';
-  const quote = (character: string) => character.replaceAll(/[\\^$.|?*+()[\]{}-]/g, String.raw`\$&`);
-  for (let at = 0; at < pattern.length; at += 1) {
-    const character = pattern[at] ?? '';
-    if (character === escape && at + 1 < pattern.length) {
-      at += 1;
-      regex += quote(pattern[at] ?? '');
-    } else if (character === '%') regex += '.*';
-    else if (character === '_') regex += '.';
-    else if (character === '[' && pattern.indexOf(']', at + 2) > 0) {
-      const end = pattern.indexOf(']', at + 2);
-      const inner = pattern.slice(at + 1, end);
-      const isNot = inner.startsWith('^');
-      const members = (isNot ? inner.slice(1) : inner).replaceAll(/[\\^[\]]/g, String.raw`\$&`);
-      regex += `[${isNot ? '^' : ''}${members}]`;
-      at = end;
-    } else regex += quote(character);
-  }
-  return regex;
 }

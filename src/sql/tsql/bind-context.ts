@@ -19,6 +19,10 @@ export type BoundExpression = {
   readonly isNull?: true;
   /** Set for a literal or variable: its value, for what must be known before the statement runs (a style, OBJECT_ID). */
   readonly constant?: string | number;
+  /** Set for JSON of JSON_QUERY and FOR JSON: FOR JSON takes it as it is. */
+  readonly isJson?: true;
+  /** Set for a literal integer: arithmetic with decimals takes it with as many digits as it has. */
+  readonly digits?: number;
 };
 
 /** Something in FROM under its alias. */

@@ -3,6 +3,7 @@ import { literal, sql, type Sql, unsafeSql } from '#sql';
 import type { BinaryOperator, Span } from './ast.ts';
 import { bindError, type BoundExpression, type Collation } from './bind-context.ts';
 import { convert } from './convert.ts';
+import { raise } from './raise.ts';
 import {
   decimalShape,
   engineType,
@@ -163,7 +164,7 @@ function arithmetic(
     return { sql: sql`CAST(${bits} AS ${target})`, type, nullable };
   }
   const isZero = right.constant !== undefined && Number(right.constant) !== 0;
-  const divisor = isZero ? b : sql`CASE WHEN ${b} = 0 THEN error('Divide by zero error encountered.') ELSE ${b} END`;
+  const divisor = isZero ? b : sql`CASE WHEN ${b} = 0 THEN ${raise(8134, 'Divide by zero error encountered.')} ELSE ${b} END`;
   if (isInteger(type)) {
     const target = unsafeSql(engineType(type));
     if (operator === '/') return { sql: sql`CAST(${a} // ${divisor} AS ${target})`, type, nullable };
@@ -210,7 +211,12 @@ function decimalArithmetic(
   const type = isMoney ? common : decimal(precision, scale);
   const target = unsafeSql(engineType(type));
   const shape = decimalShape(type);
-  if (operator === '/') return { sql: divide(left.sql, x.scale, divisor, y.scale, shape.scale, target), type, nullable };
+  if (operator === '/')
+    return {
+      sql: divideDecimals({ value: left.sql, scale: x.scale }, { value: divisor, scale: y.scale }, shape.scale, engineType(type)),
+      type,
+      nullable,
+    };
   const wide = (value: Sql, itsScale: number) => sql`CAST(${value} AS DECIMAL(38,${unsafeSql(String(itsScale))}))`;
   if (operator === '*') {
     // DuckDB refuses products that could need more than 38 digits: then the factors give up what they do not need.
@@ -235,13 +241,15 @@ function unscaled(value: Sql): Sql {
   return sql`CAST(replace(CAST(${value} AS VARCHAR), '.', '') AS HUGEINT)`;
 }
 
-/** The exact quotient of two decimals, cut after `scale` digits as SQL Server cuts it. */
-function divide(left: Sql, leftScale: number, right: Sql, rightScale: number, scale: number, target: Sql): Sql {
-  const shift = scale - leftScale + rightScale;
+type ScaledValue = { readonly value: Sql; readonly scale: number };
+
+/** The exact quotient of two decimals, cut after `scale` digits as SQL Server cuts it, as the engine's type `target`. */
+export function divideDecimals(left: ScaledValue, right: ScaledValue, scale: number, target: string): Sql {
+  const shift = scale - left.scale + right.scale;
   const power = literal(`1${'0'.repeat(Math.abs(shift))}`);
   const numerator =
-    shift >= 0 ? sql`(${unscaled(left)} * CAST(${power} AS HUGEINT))` : sql`(${unscaled(left)} // CAST(${power} AS HUGEINT))`;
-  return fromUnscaled(sql`(${numerator} // ${unscaled(right)})`, scale, scale, target, false);
+    shift >= 0 ? sql`(${unscaled(left.value)} * CAST(${power} AS HUGEINT))` : sql`(${unscaled(left.value)} // CAST(${power} AS HUGEINT))`;
+  return fromUnscaled(sql`(${numerator} // ${unscaled(right.value)})`, scale, scale, unsafeSql(target), false);
 }
 
 /** An integer of digits as a decimal with the point set before the last `digits`. */

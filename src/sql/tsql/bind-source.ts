@@ -4,7 +4,7 @@ import type { Expression, JoinKind, TableSource } from './ast.ts';
 import { bindCondition } from './bind-condition.ts';
 import { bindError, type BoundExpression, type Frame, type FrameSource } from './bind-context.ts';
 import { columnSql, typeOf } from './bind-expression.ts';
-import { checkedJsonPath } from './bind-functions.ts';
+import { checkedJsonPath } from './bind-json-functions.ts';
 import { comparisonKey } from './bind-operator.ts';
 import { convert } from './convert.ts';
 import type { BoundColumn, Relation } from './scope.ts';
@@ -140,6 +140,8 @@ async function bindTableFunction(source: Extract<TableSource, { kind: 'function'
   const alias = source.alias ?? source.call.name.parts.at(-1) ?? 'f';
   const [first, second] = args;
   if (name === 'STRING_SPLIT' && first !== undefined && second !== undefined) {
+    if (typeof second.constant === 'string' && second.constant.length !== 1)
+      throw bindError(frame.scope, 'SQL_TYPE', 'the separator of STRING_SPLIT is one character', source.span);
     const parts = sql`string_split(${convert(frame.scope, first, text, source.span).sql}, ${convert(frame.scope, second, text, source.span).sql})`;
     const hasOrdinal = args[2]?.constant === 1;
     const relation: Relation = {

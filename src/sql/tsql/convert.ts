@@ -36,7 +36,7 @@ export function convert(
     nullable: value.nullable || options.isTry === true,
     ...(isText(to) && value.collation !== undefined ? { collation: value.collation } : {}),
   });
-  if (value.isNull) return { sql: sql`CAST(NULL AS ${unsafeSql(engineType(to))})`, type: to, nullable: true, isNull: true };
+  if (value.isNull) return { sql: sql`CAST(NULL AS ${unsafeSql(engineType(to))})`, type: to, nullable: true };
   if (sameType(from, to) && options.style === undefined) return value;
   if (isText(to)) return result(cutText(toText(context, value, span, options.style, to), to));
   if (isText(from)) return result(fromText(context, value.sql, to, span, options));

@@ -5,6 +5,7 @@ export { bindQuery } from './bind-query.ts';
 export { roundTemporal } from './convert.ts';
 export { type Batch, placeOf, splitBatches, syntaxError } from './lexer.ts';
 export { parseBatch } from './parse-statement.ts';
+export { readRaised } from './raise.ts';
 export type { BindScope, BoundColumn, Relation, TargetTable, TypedValue } from './scope.ts';
 export {
   describeColumnType,

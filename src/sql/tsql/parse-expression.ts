@@ -364,6 +364,20 @@ export function finishCall(cursor: TokenCursor, start: number, name: Name, targe
       type = parseTypeName(cursor);
       if (cursor.acceptSymbol(',')) args.push(...parseList(cursor, parseArgument));
     }
+    // TRIM(LEADING x FROM y) is LTRIM(y, x).
+    const side = word === 'TRIM' ? (['LEADING', 'TRAILING', 'BOTH'] as const).find((one) => cursor.accept(one)) : undefined;
+    if (side !== undefined) {
+      const characters = parseExpression(cursor);
+      cursor.expect('FROM');
+      const text = parseExpression(cursor);
+      cursor.expectSymbol(')');
+      const trim = { LEADING: 'LTRIM', TRAILING: 'RTRIM', BOTH: 'TRIM' }[side];
+      return plainCall(
+        { parts: [trim], span: name.span },
+        side === 'BOTH' ? [characters, text] : [text, characters],
+        cursor.spanFrom(start),
+      );
+    }
     if (type === undefined) args.push(...parseList(cursor, parseArgument));
     if (word === 'TRIM' && cursor.accept('FROM')) args.push(parseExpression(cursor));
     else if (cursor.isWord('FROM') || cursor.isWord('USING') || cursor.isWord('AS')) throw cursor.unexpected('"," or ")"');
