@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 import { type ErrorCode, LakesteadError, Secret } from '#core';
 
 import type { PostgresSettings } from './postgres-settings.ts';
@@ -24,9 +26,13 @@ export function classifyConnectError(error: unknown, settings: PostgresSettings,
   const { message, state, code } = partsOf(error);
   const { server } = settings;
   const make = makerOf(error, settings);
-  // 28000 with these words is pg_hba.conf's: the login may be right, but only over TLS.
+  // pg_hba.conf's words are the same for a login that is refused altogether and for one that has to come over TLS.
   if (state.startsWith('28') && settings.ssl === false && /no encryption|SSL off/.test(message))
-    return make('CONNECT_TLS', `${server} lets this login in over TLS alone: ${message}`, 'sslMode: verify-full, or require');
+    return make(
+      'CONNECT_LOGIN',
+      `${server}: ${message}`,
+      'the server may want TLS (sslMode: verify-full, or require), or its pg_hba.conf another entry',
+    );
   if (state === '42501') return make('CONNECT_DATABASE', `${server}: ${message}`, 'grant CONNECT on the database');
   if (state !== '' || error instanceof LakesteadError) return classifyStatementError(error, settings);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
@@ -80,10 +86,12 @@ function partsOf(error: unknown): { message: string; state: string; code: string
 /** Makes errors that show no value of a {@link Secret}: the server repeats the user's and the database's name in its words. */
 function makerOf(cause: unknown, settings: PostgresSettings): (code: ErrorCode, text: string, hint: string) => LakesteadError {
   const secrets = [settings.host, settings.user, settings.database, settings.password].filter((one) => one instanceof Secret);
+  const values = secrets.map((secret) => secret.reveal()).filter((value) => value !== '');
+  // A cause is printed with its own words and properties.
+  const isClean = !values.some((value) => inspect(cause, { depth: 5 }).includes(value));
   return (code, text, hint) => {
-    const shown = secrets.reduce((words, secret) => (secret.reveal() === '' ? words : words.replaceAll(secret.reveal(), '***')), text);
-    // A cause is printed with its own words.
-    return new LakesteadError(code, shown, { hint, data: { server: settings.server }, ...(shown === text && { cause }) });
+    const shown = values.reduce((words, value) => words.replaceAll(value, '***'), text);
+    return new LakesteadError(code, shown, { hint, data: { server: settings.server }, ...(isClean && { cause }) });
   };
 }
 
