@@ -20,26 +20,34 @@ export async function requestCancel(settings: PostgresSettings, key: CancelKey):
   const host = reveal(settings.host);
   const socket = connect({ host, port: settings.port });
   socket.setTimeout(patienceMs, () => socket.destroy());
-  const closed = once(socket, 'close').catch(() => undefined); // a broken connection is a closed one
+  socket.on('error', () => socket.destroy());
+  // A connection that is closed without an error would leave a wait for its next event forever.
+  const gone = new AbortController();
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve(gone.abort())));
   try {
-    await once(socket, 'connect');
-    const channel = settings.ssl === false ? socket : await encrypt(socket, settings.ssl, host);
-    channel.on('error', () => socket.destroy());
+    await once(socket, 'connect', gone);
+    const channel = settings.ssl === false ? socket : await encrypt(socket, settings.ssl, host, gone);
     channel.end(message(80877102, key.processId, key.secretKey));
     channel.resume();
   } catch {
-    socket.destroy(); // the statement goes on, and its own limit ends the connection
+    socket.destroy(); // the request is made again, and a server that does not take it loses the connection
   }
   await closed;
 }
 
 /** TLS as the connection itself has it: the key is a secret of that connection. */
-async function encrypt(socket: Socket, options: Exclude<PostgresSettings['ssl'], false>, host: string): Promise<Socket> {
+async function encrypt(
+  socket: Socket,
+  options: Exclude<PostgresSettings['ssl'], false>,
+  host: string,
+  gone: AbortController,
+): Promise<Socket> {
   socket.write(message(80877103));
-  const [answer] = (await once(socket, 'data')) as [Buffer]; // no encoding is set: chunks are bytes
+  const [answer] = (await once(socket, 'data', gone)) as [Buffer]; // no encoding is set: chunks are bytes
   if (answer.toString('latin1') !== 'S') throw new Error('the server does not take TLS');
   const secure = connectTls({ ...options, socket, host });
-  await once(secure, 'secureConnect');
+  secure.on('error', () => socket.destroy());
+  await once(secure, 'secureConnect', gone);
   return secure;
 }
 

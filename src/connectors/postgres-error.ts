@@ -13,7 +13,7 @@ const byState: readonly (readonly [RegExp, ...Meaning])[] = [
   [/^42501/, 'CONNECT_PERMISSION', 'grant SELECT on what the query reads'],
   [/^42(?:P01|703|883|P02)|^3F000/, 'SQL_NAME_NOT_FOUND', 'check the name: lakestead source tables <linkedService>'],
   [/^42601/, 'SQL_SYNTAX', "the query is one SELECT in PostgreSQL's SQL"],
-  [/^42(?:804|846)|^22(?:P02|P03|003|007|008)/, 'SQL_TYPE', 'convert with CAST in the query'],
+  [/^42(?:804|846)|^22(?:P02|P03|P05|003|007|008|021)/, 'SQL_TYPE', 'convert with CAST in the query'],
   [/^0A000|^25006/, 'SQL_NOT_SUPPORTED', 'a source is only read: the query is one SELECT'],
   [/^53|^57P/, 'CONNECT_FAILED', 'the server has no room for another connection, or stops: try again later'],
 ];

@@ -8,7 +8,10 @@ import type { SourceColumn, SourceQuery, SourceResult } from './connector.ts';
 import type { Limit, PostgresSession, StatementResult } from './postgres-session.ts';
 import { type Decoder, decoderOf } from './postgres-types.ts';
 
-const rowsPerBatch = 2048;
+/** The first page is small: how wide a row is shows only then. */
+const firstRows = 128;
+const mostRows = 2048;
+const pageBytes = 16 * 1024 * 1024;
 const rollbackMs = 10_000;
 
 type DecodedColumn = { readonly column: SourceColumn; readonly decode: Decoder['decode'] };
@@ -35,8 +38,8 @@ export class PostgresRead {
       await session.run({ text: `DECLARE source NO SCROLL CURSOR FOR ${selectOf(query)}`, single: true }, limit);
       const first = await read.#fetch();
       const columns = await describe(session, first.fields, query, limit);
-      const isBytes = await hasNoEncoding(session, limit);
-      const rows = { kind: 'batches', batches: read.#batches(first, columns, isBytes), bytesRead: () => read.#bytesRead } as const;
+      const batches = { [Symbol.asyncIterator]: () => read.#batches(first, columns) };
+      const rows = { kind: 'batches', batches, bytesRead: () => read.#bytesRead } as const;
       return { read, result: { columns: columns.map(({ column }) => column), rows } };
     } catch (error) {
       await read.end();
@@ -59,15 +62,17 @@ export class PostgresRead {
   }
 
   async #fetch(): Promise<StatementResult> {
-    return await this.#session.run({ text: `FETCH ${rowsPerBatch} FROM source` }, this.#limit);
+    const rowBytes = this.#bytesRead / Math.max(1, this.#rowsRead);
+    const rows = this.#rowsRead === 0 ? firstRows : Math.min(mostRows, Math.max(1, Math.floor(pageBytes / Math.max(1, rowBytes))));
+    return await this.#session.run({ text: `FETCH ${rows} FROM source` }, this.#limit);
   }
 
-  async *#batches(first: StatementResult, columns: readonly DecodedColumn[], isBytes: boolean): AsyncGenerator<Batch> {
-    if (this.#state === 'ended') throw new LakesteadError('INTERNAL', 'these rows were given up: the connection began another read');
+  async *#batches(first: StatementResult, columns: readonly DecodedColumn[]): AsyncGenerator<Batch> {
+    if (this.#state !== 'open') throw new LakesteadError('INTERNAL', 'rows are read once: these were read, or given up for another read');
     this.#state = 'read';
     try {
       for (let page = first; page.rows.length > 0; page = await this.#fetch()) {
-        yield this.#decode(page.rows, columns, isBytes);
+        yield this.#decode(page.rows, columns);
         this.#rowsRead += page.rows.length;
       }
     } finally {
@@ -75,20 +80,16 @@ export class PostgresRead {
     }
   }
 
-  #decode(rows: StatementResult['rows'], columns: readonly DecodedColumn[], isBytes: boolean): Batch {
+  #decode(rows: StatementResult['rows'], columns: readonly DecodedColumn[]): Batch {
     const valueOf = (text: string, { column, decode }: DecodedColumn, row: number): SqlValue => {
       this.#bytesRead += Buffer.byteLength(text);
       const value = decode(text);
-      if (value !== undefined && !(isBytes && text.includes('\uFFFD'))) return value;
-      const place = { column: column.name, row: this.#rowsRead + row + 1 };
-      const name = `"${column.name.replaceAll('"', '""')}"`;
-      const [problem, hint] =
-        value === undefined
-          ? [`${text}, which ${column.lakeType} does not have`, `leave it out, or read it as text: CAST(${name} AS text)`]
-          : ['bytes that are no UTF-8', `read it as bytes: convert_to(${name}, 'SQL_ASCII')`];
-      throw new LakesteadError('SQL_TYPE', `row ${place.row}, column ${place.column}: the ${column.sourceType} is ${problem}`, {
-        hint,
-        data: place,
+      if (value !== undefined) return value;
+      const { name, sourceType, lakeType } = column;
+      const number = this.#rowsRead + row + 1;
+      throw new LakesteadError('SQL_TYPE', `row ${number}, column ${name}: the ${sourceType} is ${text}, which ${lakeType} does not have`, {
+        hint: `leave it out, or read it as text: CAST(${quote(name)} AS text)`,
+        data: { column: name, row: number },
       });
     };
     return {
@@ -103,9 +104,12 @@ export class PostgresRead {
   }
 }
 
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
 function selectOf(query: SourceQuery): string {
   if (query.kind === 'query') return query.text.trim().replace(/;\s*$/, '');
-  const quote = (part: string) => `"${part.replaceAll('"', '""')}"`;
   return `SELECT * FROM ${query.schema === undefined ? '' : `${quote(query.schema)}.`}${quote(query.table)}`;
 }
 
@@ -141,10 +145,4 @@ async function describe(
       decode,
     };
   });
-}
-
-/** A database in SQL_ASCII sends bytes as they are: what is no UTF-8 would arrive as a replacement character. */
-async function hasNoEncoding(session: PostgresSession, limit: Limit): Promise<boolean> {
-  const { rows } = await session.run({ text: 'SHOW server_encoding' }, limit);
-  return rows[0]?.[0] === 'SQL_ASCII';
 }

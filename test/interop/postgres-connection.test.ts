@@ -1,4 +1,5 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { inspect } from 'node:util';
 
@@ -22,6 +23,11 @@ const connect = async (port: number, more: Record<string, unknown> = {}, signal?
     },
     signal,
   );
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
 
 describe.skipIf(!findPostgres())('the connection to a real PostgreSQL', () => {
   let plain: PostgresServer;
@@ -103,9 +109,8 @@ describe.skipIf(!findPostgres())('the connection to a real PostgreSQL', () => {
 
   test('a server that takes the connection and says nothing is told from one that refuses it', async () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1');
-    await new Promise((resolve) => silent.once('listening', resolve));
-    const address = silent.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    await once(silent, 'listening');
+    const port = portOf(silent);
     const error = await fault(port, { timeout: 0.3 });
     expect([error.code, error.message]).toEqual([
       'CONNECT_TCP',
@@ -177,6 +182,41 @@ describe.skipIf(!findPostgres())('the connection to a real PostgreSQL', () => {
     } finally {
       setDefaultCACertificates(authorities);
     }
+  });
+
+  /** Passes the first connection on and does to every later one what it is told: a network that has changed since. */
+  async function proxy(port: number, later: (socket: Socket) => void): Promise<AsyncDisposable & { port: number }> {
+    let count = 0;
+    const server = createServer((socket) => {
+      count += 1;
+      if (count > 1) return later(socket);
+      const upstream = connectSocket(port, '127.0.0.1');
+      socket.on('error', () => upstream.destroy()).on('close', () => upstream.destroy());
+      upstream.on('error', () => socket.destroy());
+      socket.pipe(upstream).pipe(socket);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return { port: portOf(server), [Symbol.asyncDispose]: async () => await new Promise((resolve) => server.close(() => resolve())) };
+  }
+
+  test('a server that takes no request to stop loses the connection', { timeout: 20_000 }, async () => {
+    const ways: readonly (readonly [PostgresServer, string, (socket: Socket) => void])[] = [
+      [plain, 'disable', (socket) => socket.destroy()],
+      [encrypted, 'require', (socket) => socket.end().resume()],
+      [encrypted, 'require', (socket) => socket.resume()],
+    ];
+    await Promise.all(
+      ways.map(async ([server, sslMode, later]) => {
+        await using between = await proxy(server.port, later);
+        await using connector = await connect(between.port, { sslMode, username: 'clerk', password });
+        const started = performance.now();
+        const read = connector.read({ kind: 'query', text: 'SELECT pg_sleep(30)' }, { lease, signal: AbortSignal.timeout(100) });
+        await expect(read).rejects.toMatchObject({ code: 'CANCELLED' });
+        expect(performance.now() - started).toBeLessThan(10_000);
+        await expect(connector.check()).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+      }),
+    );
   });
 
   test('a statement over TLS is interrupted over TLS', async () => {
