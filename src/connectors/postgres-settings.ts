@@ -26,7 +26,7 @@ export type PostgresSettings = {
 const encrypted = { rejectUnauthorized: false };
 const known = { rejectUnauthorized: true, checkServerIdentity: () => undefined };
 const verified = { rejectUnauthorized: true };
-/** TLS by `sslMode` (words and Data Factory's numbers) and `EncryptionMethod`. `prefer` and `allow` would fall back in silence: they are refused. */
+/** TLS by `sslMode`, in words and Data Factory's numbers. `prefer` and `allow` would fall back in silence: they are refused. */
 const tlsModes: Readonly<Record<string, PostgresSettings['ssl']>> = {
   '': false, '0': false, disable: false, '3': encrypted, require: encrypted,
   '4': known, 'verify-ca': known, verifyca: known, '5': verified, 'verify-full': verified, verifyfull: verified,
@@ -87,10 +87,12 @@ export function readPostgresSettings(name: string, properties: Readonly<Record<s
   if (user === undefined) throw invalid('names no user', 'typeProperties: { server, port, database, username, password }');
   const port = Number(reveal(find('port') ?? '5432'));
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid('has a port that is no number of one', 'port: 5432');
-  const mode = reveal(find('sslmode', 'ssl mode', 'encryptionmethod') ?? '').toLowerCase();
-  const ssl = Object.hasOwn(tlsModes, mode) ? tlsModes[mode] : undefined;
+  const ssl = tlsOf(find('sslmode', 'ssl mode'), find('encryptionmethod'), find('validateservercertificate'));
   if (ssl === undefined)
-    throw invalid(`has the TLS mode "${mode}", which is not known`, 'sslMode: disable, require, verify-ca, verify-full');
+    throw invalid(
+      `has a TLS mode that is not known: ${String(find('sslmode', 'ssl mode', 'encryptionmethod'))}`,
+      'sslMode: disable, require, verify-ca, verify-full',
+    );
   const password = find('password', 'pwd');
   const commandTimeoutMs = seconds(['commandtimeout', 'command timeout']);
   return {
@@ -104,4 +106,12 @@ export function readPostgresSettings(name: string, properties: Readonly<Record<s
     connectTimeoutMs: seconds(['connectiontimeout', 'connection timeout', 'timeout']) ?? 15_000,
     commandTimeoutMs: commandTimeoutMs === 0 ? undefined : commandTimeoutMs,
   };
+}
+
+/** `EncryptionMethod` is of older connection strings: 0 without, 1 with TLS; 6 (RequestSSL) would fall back. */
+function tlsOf(mode?: Setting, method?: Setting, validate?: Setting): PostgresSettings['ssl'] | undefined {
+  const find = (word: string) => (Object.hasOwn(tlsModes, word) ? tlsModes[word] : undefined);
+  if (mode !== undefined || method === undefined) return find(reveal(mode ?? '').toLowerCase());
+  if (reveal(method) === '0') return false;
+  return reveal(method) === '1' ? (reveal(validate ?? '0') === '0' ? encrypted : verified) : undefined;
 }
