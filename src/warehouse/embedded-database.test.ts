@@ -125,6 +125,9 @@ test('a file that is no database, one that another process has, and a name of th
   const file = join(dir, 'text.duckdb');
   writeFileSync(file, 'no database at all, but long enough to be looked at');
   await expect(openEmbeddedDatabase({ engine, file, name: 'text' })).rejects.toMatchObject({ code: 'CONNECT_DATABASE' });
+  const clock = join(dir, 'could not set lock on file.duckdb');
+  writeFileSync(clock, 'no database at all, but long enough to be looked at');
+  await expect(openEmbeddedDatabase({ engine, file: clock, name: 'clock' })).rejects.toThrow('cannot be opened');
   const locked = join(dir, 'locked.duckdb');
   const script = `import { DuckDBInstance } from '@duckdb/node-api';
     await DuckDBInstance.create(${JSON.stringify(locked)}); console.log('open'); setInterval(() => {}, 1000);`;

@@ -131,7 +131,8 @@ function openDescriber(database: string): (access: DatabaseAccess) => Promise<Da
 
 function explainAttach(error: unknown, name: string, file: string): unknown {
   if (!(error instanceof LakesteadError) || error.code === 'CANCELLED') return error;
-  const isLocked = /lock/i.test(error.message);
+  // The driver quotes the path behind these words: a file may be called locked.duckdb.
+  const isLocked = /^[^"]*could not set lock on file/i.test(error.message);
   const message = isLocked
     ? `the database ${name} is open in another process`
     : `the file of the database ${name} cannot be opened: ${file}`;

@@ -5,12 +5,15 @@ import { z } from 'zod';
 
 import { LakesteadError } from '#core';
 import type { Engine, Lease, StatementOptions } from '#engine';
-import { ident, join, literal, sql, type Sql, unsafeSql } from '#sql';
-import { bindQuery, type BindScope, engineType, formatType, parseBatch, parseType, roundTemporal, type SqlServerType } from '#tsql';
+import { ident, join, literal, sql } from '#sql';
+import { parseType } from '#tsql';
 
+import { computeAbsent } from './source-computed.ts';
+import { type CsvFile, csvRows, findLine, openCsv } from './source-csv.ts';
+import { parseText, problemOf } from './source-value.ts';
 import type { ColumnDescription, TableDescription } from './table-description.ts';
 import type { Database } from './types.ts';
-import { replaceTable } from './write-table.ts';
+import { inTransaction, replaceTable } from './write-table.ts';
 
 const columnsSchema = z.record(
   z.string(),
@@ -117,114 +120,101 @@ async function loadTable(
   path: string,
   options: StatementOptions,
 ): Promise<number> {
-  const csv = sql`read_csv(${literal(path)}, all_varchar = true, header = true, delim = ',', quote = '"', escape = '"', nullstr = 'NULL', allow_quoted_nulls = false, max_line_size = 134217728)`;
-  const header = (await lease.rows(sql`DESCRIBE SELECT * FROM ${csv}`, options)).map((row) => String(row['column_name']));
-  const unknown = header.find((name) => !table.columns.some((column) => column.name === name));
+  const csv = await openCsv(path);
+  const unknown = csv.header.find((name) => !table.columns.some((column) => column.name === name));
   if (unknown !== undefined)
     throw new LakesteadError('CONFIG_INVALID', `the columns file does not have the column ${unknown} of ${path}`, {
       hint: 'case matters here',
     });
-  const present = table.columns.filter((column) => header.includes(column.name));
-  const list = present.map((column) => sql`${convertText(column)} AS ${ident(column.name)}`);
-  const rows = await computeAbsent(table, present, sql`SELECT ${join(list)} FROM ${csv}`, path);
-  try {
-    return (await replaceTable({ lease, database, table, rows, ...options })).rowCount;
-  } catch (error) {
-    const wrong = error instanceof LakesteadError ? wrongValue.exec(error.message)?.[1] : undefined;
-    if (wrong === undefined) throw error;
-    throw new LakesteadError('SQL_TYPE', `${path}: ${wrong}`, { cause: error });
-  }
-}
-
-const wrongValue = /wrong value: (.*)/s;
-
-/** The text of a CSV in the storage form of the column's type; stops at a value that is none. */
-function convertText({ name, type, nullable }: ColumnDescription): Sql {
-  const text = ident(name);
-  const says = literal(`wrong value: column ${name}: `);
-  const failed = sql`error(${says} || left(${text}, 100) || ${literal(` is no ${formatType(type)}`)})`;
-  const missing = nullable ? sql`NULL` : sql`error(${says} || 'NULL in a column that takes none')`;
-  return sql`CASE WHEN ${text} IS NULL THEN ${missing} ELSE coalesce(${parseText(text, type)}, ${failed}) END`;
-}
-
-/** NULL where the text is no value of the type. */
-function parseText(text: Sql, type: SqlServerType): Sql {
-  const size = literal(typeof type.length === 'number' ? type.length : 0);
-  const hex = sql`CASE WHEN regexp_full_match(${text}, '0[xX]([0-9a-fA-F]{2})*') THEN substr(${text}, 3) END`;
-  // National text is counted in UTF-16 units; most values are short enough in UTF-8 already.
-  const units = type.name.startsWith('n')
-    ? sql`(length(${text}) + length(regexp_replace(${text}, '[^\\x{10000}-\\x{10FFFF}]', '', 'g')))`
-    : sql`length(${text})`;
-  const fitting = sql`CASE WHEN strlen(${text}) <= ${size} OR ${units} <= ${size} THEN ${text} END`;
-  switch (type.name) {
-    case 'nvarchar':
-    case 'varchar':
-      return type.length === 'max' ? text : fitting;
-    case 'nchar':
-    case 'char':
-      return sql`(${fitting}) || repeat(' ', greatest(0, ${size} - ${units}))`;
-    case 'ntext':
-    case 'text':
-    case 'xml':
-    case 'hierarchyid':
-      return text;
-    case 'uniqueidentifier':
-      return sql`upper(CAST(TRY_CAST(${text} AS UUID) AS VARCHAR))`;
-    case 'varbinary':
-    case 'image':
-    case 'rowversion':
-      return typeof type.length === 'number'
-        ? sql`CASE WHEN length(${hex}) <= 2 * ${size} THEN from_hex(${hex}) END`
-        : sql`from_hex(${hex})`;
-    case 'binary':
-      return sql`CASE WHEN length(${hex}) <= 2 * ${size} THEN from_hex(rpad(${hex}, 2 * ${size}, '0')) END`;
-    case 'datetime':
-    case 'smalldatetime':
-    case 'datetime2': {
-      const first = literal(type.name === 'datetime2' ? '0001-01-01' : type.name === 'datetime' ? '1753-01-01' : '1900-01-01');
-      const end = literal(type.name === 'smalldatetime' ? '2079-06-07' : '10000-01-01');
-      const stamp = sql`TRY_CAST(${text} AS TIMESTAMP)`;
-      const isInRange = sql`${stamp} >= CAST(${first} AS TIMESTAMP) AND ${stamp} < CAST(${end} AS TIMESTAMP)`;
-      return sql`CASE WHEN ${isInRange} THEN ${roundTemporal(stamp, type)} END`;
-    }
-    case 'datetimeoffset':
-      return sql`CASE WHEN TRY_CAST(${text} AS TIMESTAMPTZ) IS NOT NULL THEN ${text} END`;
-    default:
-      return sql`TRY_CAST(${text} AS ${unsafeSql(engineType(type))})`;
-  }
-}
-
-/** All columns of the table in order: those that the file does not have come from their T-SQL expressions. */
-async function computeAbsent(table: TableDescription, present: readonly ColumnDescription[], rows: Sql, path: string): Promise<Sql> {
-  const quote = (name: string) => `[${name.replaceAll(']', ']]')}]`;
-  const list = table.columns.map((column) => {
-    if (present.includes(column)) return quote(column.name);
-    if (column.computed === undefined)
-      throw new LakesteadError('CONFIG_INVALID', `${path} does not have the column ${column.name}, and no expression computes it`);
-    return `CONVERT(${formatType(column.type)}, ${column.computed}) AS ${quote(column.name)}`;
+  const present = table.columns.filter((column) => csv.header.includes(column.name));
+  const list = present.map((column) => {
+    const text = ident(column.name);
+    const problem = problemOf(text, column);
+    return sql`CASE WHEN ${problem} IS NULL THEN ${parseText(text, column.type)} ELSE error(${literal(wrongValue)}) END AS ${text}`;
   });
-  const names = join(present.map(({ name }) => ident(name)));
-  if (present.length === table.columns.length) return sql`SELECT ${names} FROM (${rows}) AS t`;
-  const text = `SELECT ${list.join(', ')} FROM t`;
-  const none = async () => await Promise.resolve(undefined);
-  const scope: BindScope = {
-    text,
-    now: new Date(),
-    findTable: async ({ parts }) => await Promise.resolve(parts.join('.') === 't' ? { columns: present, sql: rows } : undefined),
-    findTarget: none,
-    findTableVariable: none,
-    findVariable: () => undefined,
-    sessionValue: none,
-    openRowset: async () => await Promise.reject(new LakesteadError('SQL_NOT_SUPPORTED', 'a computed column cannot read files')),
+  const rows = await computeAbsent(table, present, sql`SELECT ${join(list)} FROM ${csvRows(csv)}`, path);
+  const load = async () => {
+    const { rowCount } = await replaceTable({ lease, database, table, rows, ...options });
+    await refuseDuplicates(lease, database, table, csv, options);
+    return rowCount;
   };
   try {
-    const [statement] = parseBatch(text);
-    if (statement?.kind !== 'query') throw new LakesteadError('SQL_SYNTAX', 'the expressions are none of T-SQL');
-    return (await bindQuery(statement.query, scope)).sql;
+    return await inTransaction(lease, load, options);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new LakesteadError('SQL_NOT_SUPPORTED', `a computed column of ${table.schema}.${table.name} cannot be computed: ${why}`, {
-      cause: error,
-    });
+    if (!(error instanceof LakesteadError) || !error.message.includes(wrongValue)) throw error;
+    throw await findWrongValue(lease, table, present, csv, options, error);
   }
+}
+
+const wrongValue = 'a value of the file is none of its column';
+
+/** Says which value stopped the load: the first one of the file. */
+async function findWrongValue(
+  lease: Lease,
+  table: TableDescription,
+  present: readonly ColumnDescription[],
+  csv: CsvFile,
+  options: StatementOptions,
+  cause: LakesteadError,
+): Promise<LakesteadError> {
+  const cases = present.map((column) => {
+    const problem = problemOf(ident(column.name), column);
+    return sql`CASE WHEN ${problem} IS NOT NULL THEN [${literal(column.name)}, ${problem}] END`;
+  });
+  const numbered = sql`SELECT row_number() OVER () AS "row number", * FROM ${csvRows(csv, { isOrdered: true })}`;
+  const found = sql`SELECT "row number" AS n, coalesce(${join(cases)}, NULL) AS problem FROM (${numbered})`;
+  const [row] = await lease.rows(
+    sql`SELECT n, problem[1] AS name, problem[2] AS why FROM (${found}) WHERE problem IS NOT NULL ORDER BY n LIMIT 1`,
+    options,
+  );
+  if (row === undefined) return cause;
+  return await refuseRow(table, csv, Number(row['n']), [String(row['name'])], String(row['why']), cause);
+}
+
+/** SQL Server refuses a key that is there twice; no index does here, so that a load needs no memory for one. */
+async function refuseDuplicates(
+  lease: Lease,
+  database: string,
+  table: TableDescription,
+  csv: CsvFile,
+  options: StatementOptions,
+): Promise<void> {
+  const { primaryKey } = table;
+  if (primaryKey.length === 0) return;
+  const keys = join(primaryKey.map((name) => ident(name)));
+  const target = ident(database, table.schema, table.name);
+  const [found] = await lease.rows(sql`SELECT 1 AS one FROM ${target} GROUP BY ${keys} HAVING count(*) > 1 LIMIT 1`, options);
+  if (found === undefined) return;
+  const numbered = sql`SELECT row_number() OVER () AS "row number", * FROM ${csvRows(csv, { isOrdered: true })}`;
+  const parsed = table.columns
+    .filter(({ name }) => primaryKey.includes(name) && csv.header.includes(name))
+    .map(({ name, type }) => sql`${parseText(ident(name), type)} AS ${ident(name)}`);
+  if (parsed.length < primaryKey.length)
+    throw new LakesteadError('SQL_TYPE', `${table.schema}.${table.name}: the key (${primaryKey.join(', ')}) is there twice`, {
+      place: { file: csv.path },
+    });
+  const groups = sql`SELECT list("row number" ORDER BY "row number") AS n, concat_ws(', ', ${keys}) AS key FROM (SELECT "row number", ${join(parsed)} FROM (${numbered})) GROUP BY ${keys} HAVING count(*) > 1`;
+  const [row] = await lease.rows(sql`SELECT n[1] AS first, n[2] AS second, key FROM (${groups}) ORDER BY second LIMIT 1`, options);
+  const first = await findLine(csv.path, Number(row?.['first']));
+  const why = `the key (${String(row?.['key'])}) is on line ${first} already`;
+  throw await refuseRow(table, csv, Number(row?.['second']), primaryKey, why);
+}
+
+async function refuseRow(
+  table: TableDescription,
+  csv: CsvFile,
+  row: number,
+  columns: readonly string[],
+  why: string,
+  cause?: unknown,
+): Promise<LakesteadError> {
+  const line = await findLine(csv.path, row);
+  const name = `${table.schema}.${table.name}`;
+  const column = columns.join(', ');
+  return new LakesteadError('SQL_TYPE', `${name}, column ${column}, line ${line} of ${csv.path}: ${why}`, {
+    place: { file: csv.path, line },
+    hint: 'the table is as it was before: mend the line, or the column in the columns file, and load again',
+    data: { table: name, column, line },
+    cause,
+  });
 }
