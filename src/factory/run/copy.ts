@@ -1,22 +1,29 @@
 import { LakesteadError } from '#core';
 import { writeTable } from '#delta';
 import type { Lease } from '#engine';
-import { ident, join, literal, sql, type Sql, unsafeSql } from '#sql';
+import { ident, join, literal, sql, type Sql } from '#sql';
 
 import { Float, isArray, isObject, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
 import type { Performed } from './perform-activity.ts';
-import { objectProperty, readSource, type SourceRelation } from './read-source.ts';
+import { fileWriter } from './file-format.ts';
+import { describe, objectProperty, readSource, type SourceRelation } from './read-source.ts';
+import { refuseOthers } from './refuse-options.ts';
 import { bindDataset, type BoundDataset, fileLocation } from './resolve-dataset.ts';
 import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
 
 type Written = { readonly rows: number; readonly bytes: number; readonly files: number; readonly uncompressedBytes: number | undefined };
+
+/** What goes to the sink; `filesRead` is 0 for a database. */
+type CopiedRows = { readonly query: Sql; readonly filesRead: number };
 
 /** Copy: one statement of the engine from the source into one file or one Delta commit, which appears whole or not at all. */
 export async function performCopy(activity: Activity, scope: ActivityScope): Promise<Performed> {
   const { clock, ports } = scope.state;
   const source = objectProperty(evaluateProperty(activity, 'source', scope), 'source');
   const sink = objectProperty(evaluateProperty(activity, 'sink', scope), 'sink');
+  for (const name of ['enableSkipIncompatibleRow', 'validateDataConsistency', 'preserve', 'logSettings'])
+    refuseOthers({ [name]: evaluateProperty(activity, name, scope) ?? null }, [], 'a Copy activity');
   const [from, to] = [activity.inputs[0], activity.outputs[0]];
   if (from === undefined || to === undefined)
     throw new LakesteadError('FACTORY_INVALID', `the activity '${activity.name}' needs a dataset in inputs and one in outputs`, {
@@ -28,13 +35,14 @@ export async function performCopy(activity: Activity, scope: ActivityScope): Pro
   await using lease = await ports.engine.lease({ signal: scope.signal });
   await using relation = await readSource(source, input, lease, scope);
   const query = mapColumns(relation, evaluateProperty(activity, 'translator', scope));
-  const written = await write(sink, output, query, lease, scope);
+  const written = await write(sink, output, { query, filesRead: relation.filesRead ?? 0 }, lease, scope);
   const seconds = (clock.elapsedMs() - started) / 1000;
   // What a database in the engine itself hands over has no bytes of its own: its size is that of the columns before compression.
   const dataRead = relation.bytesRead() ?? written.uncompressedBytes ?? written.bytes;
   const summary = {
     dataRead: BigInt(dataRead),
     dataWritten: BigInt(written.bytes),
+    ...(relation.filesRead === undefined ? {} : { filesRead: BigInt(relation.filesRead) }),
     filesWritten: BigInt(written.files),
     sourcePeakConnections: 1n,
     sinkPeakConnections: 1n,
@@ -61,6 +69,7 @@ export async function performCopy(activity: Activity, scope: ActivityScope): Pro
 
 /** The columns that go to the sink: all, or those that a translator maps by name. */
 function mapColumns(relation: SourceRelation, translator: Value | undefined): Sql {
+  refuseOthers(translator, ['mappings', 'typeConversion', 'typeConversionSettings'], 'a translator');
   if (!isObject(translator) || !isArray(translator['mappings'])) return relation.sql;
   const list = translator['mappings'].map((mapping) => {
     const name = (side: Value | undefined) => (isObject(side) && typeof side['name'] === 'string' ? side['name'] : undefined);
@@ -77,94 +86,70 @@ function mapColumns(relation: SourceRelation, translator: Value | undefined): Sq
   return sql`SELECT ${join(list)} FROM (${relation.sql}) AS source`;
 }
 
-async function write(sink: ValueObject, dataset: BoundDataset, query: Sql, lease: Lease, scope: ActivityScope): Promise<Written> {
+const fileSinks: Readonly<Record<string, string>> = { ParquetSink: 'Parquet', DelimitedTextSink: 'DelimitedText', JsonSink: 'Json' };
+
+async function write(sink: ValueObject, dataset: BoundDataset, relation: CopiedRows, lease: Lease, scope: ActivityScope): Promise<Written> {
   const type = String(sink['type']);
-  switch (type) {
-    case 'ParquetSink':
-      return await writeFile(dataset, query, parquetOptions(dataset), '.parquet', lease, scope);
-    case 'DelimitedTextSink':
-      return await writeFile(dataset, query, csvOptions(dataset), '.txt', lease, scope);
-    case 'JsonSink': {
-      const settings = sink['formatSettings'];
-      const isArrayOfObjects = isObject(settings) && settings['filePattern'] === 'arrayOfObjects';
-      return await writeFile(
-        dataset,
-        query,
-        sql`FORMAT json, ARRAY ${literal(isArrayOfObjects)}${compression(dataset)}`,
-        '.json',
-        lease,
-        scope,
-      );
-    }
-    case 'AzureDatabricksDeltaLakeSink':
-    case 'LakehouseTableSink':
-      return await writeDelta(sink, dataset, query, lease, scope);
-    default:
-      throw new LakesteadError('FACTORY_UNSUPPORTED', `a sink of type ${type} is not supported`, {
-        hint: 'supported: ParquetSink, DelimitedTextSink, JsonSink, AzureDatabricksDeltaLakeSink, LakehouseTableSink',
-      });
-  }
-}
-
-const codecs: Readonly<Record<string, string>> = {
-  snappy: 'snappy',
-  gzip: 'gzip',
-  none: 'uncompressed',
-  uncompressed: 'uncompressed',
-  zstd: 'zstd',
-  lz4: 'lz4',
-  brotli: 'brotli',
-};
-
-function parquetOptions(dataset: BoundDataset): Sql {
-  const wanted = dataset.typeProperties['compressionCodec'];
-  const codec = wanted === undefined || wanted === null ? 'snappy' : codecs[String(wanted).toLowerCase()];
-  if (codec === undefined)
-    throw new LakesteadError('FACTORY_UNSUPPORTED', `the codec ${String(wanted)} of Parquet is not supported`, {
-      hint: `supported: ${Object.keys(codecs).join(', ')}`,
+  if (type === 'AzureDatabricksDeltaLakeSink' || type === 'LakehouseTableSink')
+    return await writeDelta(sink, dataset, relation.query, lease, scope);
+  const format = fileSinks[type];
+  if (format === undefined)
+    throw new LakesteadError('FACTORY_UNSUPPORTED', `a sink of type ${type} is not supported`, {
+      hint: `supported: ${Object.keys(fileSinks).join(', ')}, AzureDatabricksDeltaLakeSink, LakehouseTableSink`,
     });
-  return sql`FORMAT parquet, COMPRESSION ${unsafeSql(codec)}`;
-}
-
-function compression(dataset: BoundDataset): Sql {
-  const wanted =
-    dataset.typeProperties['compressionCodec'] ??
-    (isObject(dataset.typeProperties['compression']) ? dataset.typeProperties['compression']['type'] : undefined);
-  if (wanted === undefined || wanted === null || /^none$/i.test(String(wanted))) return sql``;
-  if (/^gzip$/i.test(String(wanted))) return sql`, COMPRESSION gzip`;
-  throw new LakesteadError('FACTORY_UNSUPPORTED', `the codec ${String(wanted)} of text files is not supported`, {
-    hint: 'supported: none, gzip',
-  });
-}
-
-function csvOptions(dataset: BoundDataset): Sql {
-  const { typeProperties } = dataset;
-  const option = (name: string, fallback: string) => (typeof typeProperties[name] === 'string' ? typeProperties[name] : fallback);
-  const header = typeProperties['firstRowAsHeader'] === true;
-  return sql`FORMAT csv, HEADER ${literal(header)}, DELIMITER ${literal(option('columnDelimiter', ','))}, QUOTE ${literal(option('quoteChar', '"'))}, ESCAPE ${literal(option('escapeChar', '\\'))}, NULLSTR ${literal(option('nullValue', ''))}${compression(dataset)}`;
+  if (format !== dataset.type)
+    throw new LakesteadError(
+      'FACTORY_INVALID',
+      `a ${type} writes a dataset of type ${format}, and '${dataset.name}' is of type ${dataset.type}`,
+    );
+  return await writeFile(sink, dataset, relation, lease, scope);
 }
 
 async function writeFile(
+  sink: ValueObject,
   dataset: BoundDataset,
-  query: Sql,
-  options: Sql,
-  extension: string,
+  { query, filesRead }: CopiedRows,
   lease: Lease,
   scope: ActivityScope,
 ): Promise<Written> {
+  refuseOthers(sink, ['storeSettings', 'formatSettings'], 'a sink of files');
+  const { storeSettings, formatSettings } = sink;
+  refuseOthers(storeSettings, ['copyBehavior'], 'storeSettings');
+  const behavior = isObject(storeSettings) ? String(storeSettings['copyBehavior'] ?? '') : '';
   const { folder, file } = fileLocation(dataset);
+  if (behavior !== '' && behavior !== 'MergeFiles' && behavior !== 'PreserveHierarchy')
+    throw new LakesteadError('FACTORY_UNSUPPORTED', `copyBehavior ${behavior} is not supported`, { hint: 'supported: MergeFiles' });
+  if (filesRead > 1 && behavior !== 'MergeFiles' && file === '')
+    throw new LakesteadError(
+      'FACTORY_UNSUPPORTED',
+      `copying ${filesRead} files to as many (copyBehavior PreserveHierarchy) is not supported`,
+      {
+        hint: 'set copyBehavior to MergeFiles, or give the sink a fileName, to write one file',
+      },
+    );
+  const { extension, options, holdsBinary } = fileWriter(dataset, isObject(formatSettings) ? formatSettings : {});
   const fileName = file === '' ? `data_${scope.state.runId}_${scope.iteration?.replaceAll('/', '_') ?? '0'}${extension}` : file;
   const { store, path } = await scope.state.ports.lake.resolve(`${folder}/${fileName}`);
   const staged = await store.stage(path);
   try {
-    const { rowsChanged } = await lease.run(sql`COPY (${query}) TO ${literal(staged.localPath)} (${options})`, { signal: scope.signal });
-    const uncompressedBytes = extension === '.parquet' ? await uncompressedSize(staged.localPath, lease) : undefined;
+    const rows = holdsBinary ? query : await withTextForBinary(query, lease, scope);
+    const copy = sql`COPY (${rows}) TO ${literal(staged.localPath)} (${options})`;
+    const { rowsChanged } = await lease.run(copy, { signal: scope.signal });
+    const uncompressedBytes = dataset.type === 'Parquet' ? await uncompressedSize(staged.localPath, lease) : undefined;
     const { sizeBytes } = await staged.publish();
     return { rows: rowsChanged, bytes: sizeBytes, files: 1, uncompressedBytes };
   } catch (error) {
     await staged.discard();
     throw error;
   }
+}
+
+/** Bytes have no form of their own in text and JSON: base64, which loses nothing. */
+async function withTextForBinary(query: Sql, lease: Lease, scope: ActivityScope): Promise<Sql> {
+  const { columns } = await describe(lease, query, scope);
+  if (!columns.some(({ lakeType }) => lakeType === 'BLOB')) return query;
+  const list = columns.map(({ name, lakeType }) => (lakeType === 'BLOB' ? sql`to_base64(${ident(name)}) AS ${ident(name)}` : ident(name)));
+  return sql`SELECT ${join(list)} FROM (${query}) AS source`;
 }
 
 async function uncompressedSize(file: string, lease: Lease): Promise<number> {
@@ -178,9 +163,14 @@ async function writeDelta(sink: ValueObject, dataset: BoundDataset, query: Sql, 
     throw new LakesteadError('FACTORY_INVALID', `the dataset '${dataset.name}' names no table`);
   const container = typeof database === 'string' && database !== '' ? database : 'Tables';
   const address = [container, ...(typeof schema === 'string' && schema !== '' ? [schema] : []), table].join('/');
-  if (sink['preCopyScript'] !== undefined && sink['preCopyScript'] !== null)
-    throw new LakesteadError('FACTORY_UNSUPPORTED', 'preCopyScript of a Delta sink is not supported');
-  const mode = String(sink['tableActionOption'] ?? 'Append').toLowerCase() === 'overwrite' ? 'overwrite' : 'append';
+  refuseOthers(sink, ['tableActionOption', 'importSettings', 'partitionOption'], 'a Delta sink');
+  refuseOthers(sink['importSettings'], [], 'importSettings');
+  const partition = sink['partitionOption'] ?? 'None';
+  if (partition !== 'None' && partition !== '')
+    throw new LakesteadError('FACTORY_UNSUPPORTED', `partitionOption ${String(partition)} is not supported`, { hint: 'supported: None' });
+  const mode = String(sink['tableActionOption'] ?? 'Append').toLowerCase();
+  if (mode !== 'append' && mode !== 'overwrite')
+    throw new LakesteadError('FACTORY_UNSUPPORTED', `tableActionOption ${mode} is not supported`, { hint: 'supported: Append, Overwrite' });
   const { store, path } = await scope.state.ports.lake.resolve(address);
   const result = await writeTable({
     store,

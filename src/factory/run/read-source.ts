@@ -1,11 +1,14 @@
 import type { Lease } from '#engine';
 import { LakesteadError } from '#core';
 import type { SourceColumn, SourceQuery } from '#connectors';
-import { ident, join, literal, sql, type Sql, unsafeSql } from '#sql';
+import { ident, join, sql, type Sql, unsafeSql } from '#sql';
 
 import { isObject, type Value, type ValueObject } from '../expression/index.ts';
 import { parseTimeSpan } from '../load/parse-activity.ts';
-import { type BoundDataset, fileLocation } from './resolve-dataset.ts';
+import { fileReader } from './file-format.ts';
+import { findFiles } from './find-files.ts';
+import { refuseOthers } from './refuse-options.ts';
+import type { BoundDataset } from './resolve-dataset.ts';
 import type { ActivityScope } from './run-pipeline.ts';
 
 /** Rows of a source as a SELECT for the lease that was given, in the lake's types. */
@@ -14,6 +17,8 @@ export type SourceRelation = AsyncDisposable & {
   readonly sql: Sql;
   /** Bytes that came over the wire or from files; undefined for a database in the engine itself. */
   readonly bytesRead: () => number | undefined;
+  /** Of a source of files. */
+  readonly filesRead?: number;
 };
 
 const sqlSources = [
@@ -27,11 +32,15 @@ const sqlSources = [
   'AzurePostgreSqlSource',
 ];
 
+/** Partitions change how Data Factory reads, not what. */
+const databaseOptions = ['sqlReaderQuery', 'query', 'queryTimeout', 'sqlReaderStoredProcedureName', 'partitionQuery', 'partitionOption', 'partitionSettings']; // prettier-ignore
+
 /** Opens what a Copy or Lookup reads. Rows over the wire go into a temporary table of the lease, batch by batch. */
 export async function readSource(source: ValueObject, dataset: BoundDataset, lease: Lease, scope: ActivityScope): Promise<SourceRelation> {
   const type = String(source['type']);
   if (sqlSources.includes(type)) return await readDatabase(source, dataset, lease, scope);
-  if (type === 'ParquetSource' || type === 'DelimitedTextSource' || type === 'JsonSource') return await readFiles(dataset, lease, scope);
+  if (type === 'ParquetSource' || type === 'DelimitedTextSource' || type === 'JsonSource')
+    return await readFiles(source, dataset, lease, scope);
   throw new LakesteadError('FACTORY_UNSUPPORTED', `a source of type ${type} is not supported`, {
     hint: `supported: ${[...sqlSources, 'ParquetSource', 'DelimitedTextSource', 'JsonSource'].join(', ')}`,
   });
@@ -56,6 +65,7 @@ function queryOf(source: ValueObject, dataset: BoundDataset): SourceQuery {
 
 async function readDatabase(source: ValueObject, dataset: BoundDataset, lease: Lease, scope: ActivityScope): Promise<SourceRelation> {
   const { signal, state } = scope;
+  refuseOthers(source, databaseOptions, 'a source');
   const connector = await state.ports.openConnector(dataset.service, signal);
   try {
     const timeout = source['queryTimeout'];
@@ -87,30 +97,21 @@ async function readDatabase(source: ValueObject, dataset: BoundDataset, lease: L
   }
 }
 
-async function readFiles(dataset: BoundDataset, lease: Lease, scope: ActivityScope): Promise<SourceRelation> {
-  const { lake } = scope.state.ports;
-  const location = fileLocation(dataset);
-  const { store, path } = await lake.resolve(location.file === '' ? location.folder : `${location.folder}/${location.file}`);
+async function readFiles(source: ValueObject, dataset: BoundDataset, lease: Lease, scope: ActivityScope): Promise<SourceRelation> {
+  refuseOthers(source, ['storeSettings', 'formatSettings'], 'a source of files');
+  const { store, files } = await findFiles(dataset, source['storeSettings'], scope);
   const paths: string[] = [];
-  let bytes = 0;
-  const single = location.file === '' ? undefined : await store.find(path);
-  if (single !== undefined) {
-    paths.push(await store.readable(path));
-    bytes += single.sizeBytes;
-  } else if (location.file === '') {
-    for await (const object of store.list(path)) {
-      paths.push(await store.readable(object.path));
-      bytes += object.sizeBytes;
-    }
-  }
-  if (paths.length === 0)
-    throw new LakesteadError(
-      'STORAGE_NOT_FOUND',
-      `there is no file at ${location.folder}${location.file === '' ? '' : `/${location.file}`}`,
-    );
-  const query = sql`SELECT * FROM ${readerOf(dataset, paths)}`;
+  for (const { path } of files) paths.push(await store.readable(path));
+  const settings = source['formatSettings'];
+  const query = await fileReader(dataset, isObject(settings) ? settings : {}, paths, lease);
   const { columns } = await describe(lease, query, scope);
-  return { columns, sql: query, bytesRead: () => bytes, [Symbol.asyncDispose]: async () => await Promise.resolve() };
+  return {
+    columns,
+    sql: query,
+    bytesRead: () => files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    filesRead: files.length,
+    [Symbol.asyncDispose]: async () => await Promise.resolve(),
+  };
 }
 
 /** Columns of a query as the lake has them. */
@@ -124,27 +125,6 @@ export async function describe(lease: Lease, query: Sql, scope: ActivityScope): 
       nullable: true,
     })),
   };
-}
-
-function readerOf(dataset: BoundDataset, paths: readonly string[]): Sql {
-  const list = literal(paths);
-  const { typeProperties } = dataset;
-  const option = (name: string, fallback: string): string => {
-    const value: Value | undefined = typeProperties[name];
-    return typeof value === 'string' ? value : fallback;
-  };
-  switch (dataset.type) {
-    case 'Parquet':
-      return sql`read_parquet(${list})`;
-    case 'DelimitedText': {
-      const header = typeProperties['firstRowAsHeader'] === true;
-      return sql`read_csv(${list}, all_varchar = true, header = ${literal(header)}, delim = ${literal(option('columnDelimiter', ','))}, quote = ${literal(option('quoteChar', '"'))}, escape = ${literal(option('escapeChar', String.raw`\\`).slice(0, 1))}, nullstr = ${literal(option('nullValue', ''))})`;
-    }
-    case 'Json':
-      return sql`read_json_auto(${list})`;
-    default:
-      throw new LakesteadError('FACTORY_UNSUPPORTED', `a dataset of type ${dataset.type} cannot be read as rows`);
-  }
 }
 
 /** `typeProperties.source` or `.sink` as an object. */
