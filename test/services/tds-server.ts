@@ -5,10 +5,10 @@ import { TLSSocket } from 'node:tls';
 import { done, errorMessage, loginAccepted } from './tds-tokens.ts';
 
 /** What came over a connection: a batch's text, or the name and bytes of a procedure call. */
-export type TdsRequest = { readonly kind: 'batch' | 'rpc'; readonly text: string; readonly bytes: Buffer };
+type TdsRequest = { readonly kind: 'batch' | 'rpc'; readonly text: string; readonly bytes: Buffer };
 
 /** What is sent for a request: bytes at once, or piece by piece. */
-export type TdsAnswer = Buffer | AsyncIterable<Buffer>;
+type TdsAnswer = Buffer | AsyncIterable<Buffer>;
 
 export type TdsServerOptions = {
   readonly answer: (request: TdsRequest) => TdsAnswer;
