@@ -1,15 +1,11 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
 import { lakestead, lakesteadJson, temporaryFolder } from '../support/cli.ts';
 
-type Failure = {
-  status: string;
-  error: { code: string; message: string; hint?: string };
-  activities: { name: string; status: string; error?: { code: string; message: string } }[];
-};
+type Failure = { readonly status: string; readonly error: { readonly code: string; readonly data?: { readonly activity?: string } } };
 
 type BadInput = {
   readonly claim: string;
@@ -17,7 +13,7 @@ type BadInput = {
   readonly spoil: (edit: (file: string, change: (text: string) => string) => void, project: string) => void;
   /** Part of what the command must say: code, place, hint. */
   readonly says: readonly (string | RegExp)[];
-  /** The activity that the record of the run must name; none when the run cannot start. */
+  /** The activity that the record of the run must name; none when the JSON cannot even be read. */
   readonly activity?: string;
 };
 
@@ -34,21 +30,25 @@ const cases: readonly BadInput[] = [
     claim: 'an unknown activity is refused by name',
     spoil: (edit) => edit(pipeline, (text) => text.replace('"type": "Lookup"', '"type": "HDInsightHive"')),
     says: ['FACTORY_UNSUPPORTED', 'HDInsightHive'],
+    activity: 'List tables',
   },
   {
     claim: 'a missing dataset parameter is named with its dataset',
     spoil: (edit) => edit(pipeline, (text) => text.replaceAll(/"(tablename|table)":\s*\{[^}]*\}/g, '"other": "x"')),
     says: ['FACTORY_INVALID', /table/i],
+    activity: 'Copy to bronze',
   },
   {
     claim: 'an expression that fails says what it met',
     spoil: (edit) => edit(pipeline, (text) => text.replaceAll(/\.output\.value/g, '.output.valeu')),
     says: ['EXPRESSION_FAILED', 'valeu'],
+    activity: 'For each table',
   },
   {
     claim: 'a missing table is named',
     spoil: (edit) => edit(pipeline, (text) => text.replace('[@{item().TableName}]', '[Missing]')),
     says: ['SQL_NAME_NOT_FOUND', 'Missing'],
+    activity: 'Copy to bronze',
   },
   {
     claim: 'a wrong secret reference is named, never its value',
@@ -60,16 +60,18 @@ const cases: readonly BadInput[] = [
         ),
       ),
     says: ['SECRET_NOT_FOUND', 'nope', 'lakestead secret set'],
+    activity: 'List tables',
   },
   {
     claim: 'a dropped storage mapping is named with its account',
     spoil: (edit) => edit(yaml, (text) => text.replace(/^\s*storage:.*$/m, '')),
     says: ['STORAGE_UNMAPPED', 'storage'],
+    activity: 'Copy to bronze',
   },
 ];
 
 describe('bad input gives code, place and hint, and the run is recorded as failed', () => {
-  for (const { claim, spoil, says } of cases) {
+  for (const { claim, spoil, says, activity } of cases) {
     test(claim, { timeout: 60_000 }, async () => {
       using folder = temporaryFolder();
       const project = join(folder.path, 'demo');
@@ -90,8 +92,7 @@ describe('bad input gives code, place and hint, and the run is recorded as faile
       expect(said).toContain('hint');
       const status = await lakesteadJson<{ runs: Failure[] }>(['status', '--project', project]);
       expect(status.runs[0]?.status).toBe('Failed');
-      // Nothing may be half done: the lake has no file that a reader would see as a part of one.
-      rmSync(join(project, 'lake'), { recursive: true, force: true });
+      expect(status.runs[0]?.error.data?.activity).toBe(activity);
     });
   }
 });
