@@ -1,0 +1,2 @@
+export { parseDeltaStatement } from './parse-statement.ts';
+export type { DeltaStatement } from './statement.ts';
