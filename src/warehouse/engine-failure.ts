@@ -19,6 +19,7 @@ const known: readonly (readonly [RegExp, (match: RegExpExecArray) => Known])[] =
   [/Overflow on abs/i, () => overflow('int')],
   [/out of range for the destination type (\w+)/i, ([, type = '']) => overflow(nameOf(type))],
   [/to type (\w+)[^ ]* failed: value is out of range/i, ([, type = '']) => overflow(nameOf(type))],
+  [/Failed to cast decimal value .* to type (\w+)/i, ([, type = '']) => overflow(nameOf(type))],
   [/Could not cast value .* to (DECIMAL)/i, () => overflow('numeric')],
   [/(?:SUM|HUGEINT|INT128).*(?:out of range|overflow)/i, () => overflow('numeric')],
   [/date.*out of range|Overflow exception in date|timestamp.*out of range/i, () => ({ number: 517, message: "Adding a value to a 'datetime' column caused an overflow." })],

@@ -78,7 +78,8 @@ function show(value: SqlValue | undefined, type: string | undefined): string {
   if (value === null || value === undefined) return 'NULL';
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (type === 'varbinary' || type === 'binary') return `0x${Buffer.from(formatText(value), 'base64').toString('hex').toUpperCase()}`;
-  return formatText(value);
+  const text = formatText(value);
+  return type !== undefined && /^(?:small)?date/.test(type) ? text.replace(/^(\d+-\d+-\d+)T/, '$1 ') : text;
 }
 
 /** An expression, what it is, and its type: a name alone stands for any length. A failure is `error <number>: <message>`. */

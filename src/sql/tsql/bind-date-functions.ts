@@ -2,7 +2,8 @@ import { sql, type Sql, unsafeSql } from '#sql';
 
 import type { Expression, FunctionCall } from './ast.ts';
 import { bindError, type BoundExpression, type Frame } from './bind-context.ts';
-import { convert, roundTemporal } from './convert.ts';
+import { roundTemporal } from './convert-temporal.ts';
+import { convert } from './convert.ts';
 import { isTemporal, type SqlServerType } from './types.ts';
 
 type DateBinder = (node: FunctionCall, frame: Frame) => BoundExpression | Promise<BoundExpression>;

@@ -4,9 +4,9 @@ import type { Expression, FunctionCall, Name, Window } from './ast.ts';
 import { bindCondition } from './bind-condition.ts';
 import { bindError, type BoundExpression, type Frame, nameError } from './bind-context.ts';
 import { bindFunction } from './bind-functions.ts';
-import { bindOperation, commonCollation, commonTypeOf, comparable, comparisonKey } from './bind-operator.ts';
+import { bindOperation, bindSign, commonCollation, commonTypeOf, comparable, comparisonKey } from './bind-operator.ts';
 import { convert } from './convert.ts';
-import { engineType, isNumeric, isText, makeType, type SqlServerType } from './types.ts';
+import { engineType, isText, makeType, type SqlServerType } from './types.ts';
 
 /** A value translated: its SQL for the engine and SQL Server's type of it. */
 export async function bindExpression(expression: Expression, frame: Frame): Promise<BoundExpression> {
@@ -59,10 +59,7 @@ async function bindBare(expression: Expression, frame: Frame): Promise<BoundExpr
       return bindColumn(expression.name, frame);
     case 'unary': {
       const operand = await frame.bind(expression.operand, frame);
-      if (!isNumeric(operand.type) && !operand.isNull)
-        throw bindError(scope, 'SQL_TYPE', `${expression.operator} takes a number`, expression.span);
-      const negative = expression.operator === '-' && operand.constant !== undefined ? { constant: -Number(operand.constant) } : {};
-      return { ...withoutConstant(operand), ...negative, sql: sql`(${unsafeSql(expression.operator)} ${operand.sql})` };
+      return bindSign(scope, expression.operator, operand, expression.span);
     }
     case 'binaryOperation':
       return bindOperation(
@@ -80,7 +77,7 @@ async function bindBare(expression: Expression, frame: Frame): Promise<BoundExpr
       return await bindCase(expression, frame);
     case 'cast': {
       const type = typeOf(frame, expression.type, 30);
-      return convert(scope, await frame.bind(expression.operand, frame), type, expression.span, { isTry: expression.isTry });
+      return explicit(convert(scope, await frame.bind(expression.operand, frame), type, expression.span, { isTry: expression.isTry }));
     }
     case 'convert': {
       const type = typeOf(frame, expression.type, 30);
@@ -88,16 +85,18 @@ async function bindBare(expression: Expression, frame: Frame): Promise<BoundExpr
       if (expression.style !== undefined && typeof style !== 'number')
         throw bindError(scope, 'SQL_NOT_SUPPORTED', 'a style of CONVERT that is not a constant is not supported', expression.style.span);
       const operand = await frame.bind(expression.operand, frame);
-      return convert(scope, operand, type, expression.span, { isTry: expression.isTry, ...(typeof style === 'number' ? { style } : {}) });
+      return explicit(
+        convert(scope, operand, type, expression.span, { isTry: expression.isTry, ...(typeof style === 'number' ? { style } : {}) }),
+      );
     }
-    case 'parse': {
-      const culture = expression.culture === undefined ? 'en-US' : (await frame.bind(expression.culture, frame)).constant;
-      if (culture !== 'en-US' && culture !== 'en-us')
-        throw bindError(scope, 'SQL_NOT_SUPPORTED', `PARSE with the culture ${String(culture)} is not supported`, expression.span);
-      return convert(scope, await frame.bind(expression.operand, frame), typeOf(frame, expression.type, 30), expression.span, {
-        isTry: expression.isTry,
-      });
-    }
+    case 'parse':
+      throw bindError(
+        scope,
+        'SQL_NOT_SUPPORTED',
+        `${expression.isTry ? 'TRY_PARSE' : 'PARSE'} is not supported`,
+        expression.span,
+        'use TRY_CAST or CONVERT with a style',
+      );
     case 'call':
       return await bindCall(expression, frame);
     case 'subquery': {
@@ -120,8 +119,9 @@ async function bindBare(expression: Expression, frame: Frame): Promise<BoundExpr
   }
 }
 
-function withoutConstant(value: BoundExpression): BoundExpression {
-  const { constant: _, ...rest } = value;
+/** A value whose type somebody wrote: it is no bare literal any more. */
+function explicit(value: BoundExpression): BoundExpression {
+  const { digits: _, ...rest } = value;
   return rest;
 }
 
@@ -142,7 +142,13 @@ function bindNumber(text: string, form: 'integer' | 'decimal' | 'float' | 'money
     return { sql: sql`CAST(${literal(plain)} AS DOUBLE)`, type: { name: 'float' }, nullable: false, constant: Number(plain) };
   if (form === 'money') return { sql: sql`CAST(${literal(plain)} AS DECIMAL(19,4))`, type: { name: 'money' }, nullable: false };
   if (form === 'integer' && BigInt(plain) <= 2_147_483_647n)
-    return { sql: unsafeSql(plain), type: { name: 'int' }, nullable: false, constant: Number(plain) };
+    return {
+      sql: unsafeSql(plain),
+      type: { name: 'int' },
+      nullable: false,
+      constant: Number(plain),
+      digits: plain.replace(/^0+(?=\d)/, '').length,
+    };
   const [whole = '', fraction = ''] = plain.split('.');
   const digits = whole.replace(/^0+/, '');
   const precision = Math.max(1, digits.length + fraction.length);

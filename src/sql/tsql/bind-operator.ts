@@ -2,7 +2,8 @@ import { literal, sql, type Sql, unsafeSql } from '#sql';
 
 import type { BinaryOperator, Span } from './ast.ts';
 import { bindError, type BoundExpression, type Collation } from './bind-context.ts';
-import { convert } from './convert.ts';
+import { roundTemporal } from './convert-temporal.ts';
+import { convert, daysInterval } from './convert.ts';
 import { raise } from './raise.ts';
 import {
   decimalShape,
@@ -24,8 +25,7 @@ function commonType(a: SqlServerType, b: SqlServerType): SqlServerType {
   const [high, low] = rankOf(a) >= rankOf(b) ? [a, b] : [b, a];
   if (high.name === 'decimal' && isNumeric(low) && low.name !== 'float' && low.name !== 'real') {
     const [x, y] = [decimalShape(high), decimalShape(low)];
-    const scale = Math.max(x.scale, y.scale);
-    return decimal(Math.max(x.precision - x.scale, y.precision - y.scale) + scale, scale);
+    return decimalSum(Math.max(x.precision - x.scale, y.precision - y.scale), Math.max(x.scale, y.scale), 0);
   }
   if (high.length !== undefined && low.length !== undefined && isText(high) === isText(low)) {
     const length = high.length === 'max' || low.length === 'max' ? 'max' : Math.max(high.length, low.length);
@@ -49,7 +49,13 @@ export function commonTypeOf(values: readonly BoundExpression[]): SqlServerType 
   return first === undefined ? { name: 'int' } : rest.reduce(commonType, first);
 }
 
-/** A decimal that fits into 38 digits: the scale gives way, but not below 6. */
+/** A decimal of so many digits before and behind the point; the scale gives way to the digits before it. */
+function decimalSum(whole: number, scale: number, carry: number): SqlServerType {
+  const precision = Math.min(38, whole + scale + carry);
+  return { name: 'decimal', precision, scale: whole + scale > 38 ? 38 - whole : scale };
+}
+
+/** A product or quotient in 38 digits: the scale gives way, but not below 6. */
 function decimal(precision: number, scale: number): SqlServerType {
   if (precision <= 38) return { name: 'decimal', precision, scale };
   return { name: 'decimal', precision: 38, scale: Math.max(Math.min(scale, 38 - (precision - scale)), Math.min(scale, 6)) };
@@ -102,6 +108,23 @@ export function bindOperation(
   return arithmetic(scope, operator, left, right, type, span);
 }
 
+/** `-x`, `+x` and `~x`. */
+export function bindSign(scope: Text, operator: '-' | '+' | '~', operand: BoundExpression, span: Span): BoundExpression {
+  const { type, constant, nullable, digits } = operand;
+  if (operand.isNull) return operand;
+  if (operator === '~') {
+    if (!isInteger(type)) throw bindError(scope, 'SQL_TYPE', '~ takes an integer', span);
+    return { sql: type.name === 'bit' ? sql`(NOT ${operand.sql})` : sql`(~ ${operand.sql})`, type, nullable };
+  }
+  if (!isNumeric(type) || type.name === 'bit') throw bindError(scope, 'SQL_TYPE', `${operator} takes a number`, span);
+  if (operator === '+') return operand;
+  const shape = digits === undefined ? {} : { digits };
+  const negative = constant === undefined ? {} : { constant: -Number(constant) };
+  // A tinyint is never negative.
+  const result: SqlServerType = type.name === 'tinyint' ? { name: 'smallint' } : type;
+  return { sql: sql`(- ${convert(scope, operand, result, span).sql})`, type: result, nullable, ...shape, ...negative };
+}
+
 function concatenate(scope: Text, left: BoundExpression, right: BoundExpression, span: Span): BoundExpression {
   const type = commonTypeOf([left, right]);
   if (isBinary(type))
@@ -130,6 +153,12 @@ function sumLength(a: SqlServerType, b: SqlServerType, limit: number): number | 
 function shiftDate(scope: Text, operator: BinaryOperator, left: BoundExpression, right: BoundExpression, span: Span): BoundExpression {
   const dateFirst = isTemporal(left.type);
   const [date, days] = dateFirst ? [left, right] : [right, left];
+  if (left.type.name === 'datetime' && right.type.name === 'datetime' && (operator === '+' || operator === '-')) {
+    // Both are days since 1900.
+    const zero = sql`TIMESTAMP '1900-01-01'`;
+    const sum = operator === '-' ? sql`(${zero} + (${left.sql} - ${right.sql}))` : sql`(${left.sql} + (${right.sql} - ${zero}))`;
+    return { sql: roundTemporal(sum, left.type), type: left.type, nullable: left.nullable || right.nullable };
+  }
   const isClassic = date.type.name === 'datetime' || date.type.name === 'smalldatetime';
   if (!isClassic || !isNumeric(days.type) || !(operator === '+' || (operator === '-' && dateFirst))) {
     throw bindError(
@@ -140,8 +169,8 @@ function shiftDate(scope: Text, operator: BinaryOperator, left: BoundExpression,
       'use DATEADD or DATEDIFF',
     );
   }
-  const shift = sql`to_microseconds(CAST(round(CAST(${days.sql} AS DOUBLE) * 86400000000) AS BIGINT))`;
-  return { sql: sql`(${date.sql} ${unsafeSql(operator)} ${shift})`, type: date.type, nullable: left.nullable || right.nullable };
+  const shifted = sql`(${date.sql} ${unsafeSql(operator)} ${daysInterval(days.sql)})`;
+  return { sql: roundTemporal(shifted, date.type), type: date.type, nullable: left.nullable || right.nullable };
 }
 
 function arithmetic(
@@ -153,14 +182,17 @@ function arithmetic(
   span: Span,
 ): BoundExpression {
   const nullable = left.nullable || right.nullable;
-  const type = common.name === 'bit' ? ({ name: 'int' } as const) : common;
+  const isBitwise = operator === '&' || operator === '|' || operator === '^';
+  if (common.name === 'bit' && !isBitwise) throw bindError(scope, 'SQL_TYPE', `bit ${operator} bit has no meaning`, span);
+  const type: SqlServerType = common.name === 'bit' ? { name: 'tinyint' } : common;
   const a = numeric(scope, left, type, span);
   const b = numeric(scope, right, type, span);
   const op = unsafeSql(operator);
-  if (operator === '&' || operator === '|' || operator === '^') {
+  if (isBitwise) {
     if (!isInteger(type)) throw bindError(scope, 'SQL_TYPE', `${operator} takes integers, not ${formatType(type)}`, span);
     const target = unsafeSql(engineType(type));
     const bits = operator === '^' ? sql`xor(${a}, ${b})` : sql`(${a} ${op} ${b})`;
+    if (common.name === 'bit') return { sql: sql`(${bits} <> 0)`, type: common, nullable };
     return { sql: sql`CAST(${bits} AS ${target})`, type, nullable };
   }
   const isZero = right.constant !== undefined && Number(right.constant) !== 0;
@@ -177,11 +209,16 @@ function arithmetic(
   return decimalArithmetic(operator, { ...left, sql: a }, { ...right, sql: b }, divisor, type, nullable);
 }
 
+/** Precision and scale of an operand: a literal integer has as many digits as it shows. */
+function shapeOf({ type, digits }: BoundExpression): { readonly precision: number; readonly scale: number } {
+  return digits === undefined ? decimalShape(type) : { precision: digits, scale: 0 };
+}
+
 /** An operand as the engine's arithmetic takes it: decimals keep their own scale, the rest goes to the common type. */
 function numeric(scope: Text, value: BoundExpression, type: SqlServerType, span: Span): Sql {
   const isExact = (one: SqlServerType) => isNumeric(one) && one.name !== 'float' && one.name !== 'real' && one.name !== 'bit';
   if (isExact(value.type) && isExact(type) && !isInteger(type)) {
-    const { precision, scale } = decimalShape(value.type);
+    const { precision, scale } = shapeOf(value);
     return isInteger(value.type)
       ? sql`CAST(${value.sql} AS DECIMAL(${unsafeSql(String(precision))},${unsafeSql(String(scale))}))`
       : value.sql;
@@ -197,7 +234,7 @@ function decimalArithmetic(
   common: SqlServerType,
   nullable: boolean,
 ): BoundExpression {
-  const [x, y] = [decimalShape(left.type), decimalShape(right.type)];
+  const [x, y] = [shapeOf(left), shapeOf(right)];
   const isMoney = common.name === 'money' || common.name === 'smallmoney';
   const whole = Math.max(x.precision - x.scale, y.precision - y.scale);
   const shapes: Readonly<Record<string, readonly [number, number]>> = {
@@ -208,7 +245,8 @@ function decimalArithmetic(
     '%': [Math.min(x.precision - x.scale, y.precision - y.scale) + Math.max(x.scale, y.scale), Math.max(x.scale, y.scale)],
   };
   const [precision, scale] = shapes[operator] ?? [38, 6];
-  const type = isMoney ? common : decimal(precision, scale);
+  const isSum = operator === '+' || operator === '-';
+  const type = isMoney ? common : isSum ? decimalSum(whole, scale, 1) : decimal(precision, scale);
   const target = unsafeSql(engineType(type));
   const shape = decimalShape(type);
   if (operator === '/')

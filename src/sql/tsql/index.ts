@@ -2,7 +2,7 @@ export type * from './ast.ts';
 export { bindChange } from './bind-change.ts';
 export type { BoundQuery } from './bind-context.ts';
 export { bindQuery } from './bind-query.ts';
-export { roundTemporal } from './convert.ts';
+export { roundTemporal } from './convert-temporal.ts';
 export { type Batch, placeOf, splitBatches, syntaxError } from './lexer.ts';
 export { parseBatch } from './parse-statement.ts';
 export { readRaised } from './raise.ts';
