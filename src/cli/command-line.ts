@@ -47,6 +47,8 @@ function buildProgram(terminal: Terminal, act: Action, asJson: boolean): Command
   const program = new Command('lakestead')
     .description('The end-to-end Azure data platform on one machine: Data Factory pipelines, a Delta lake, serverless T-SQL views.')
     .version(packageVersion())
+    // Else `delta read <path> --version 3` would ask for the version of this program.
+    .enablePositionalOptions()
     .showHelpAfterError(false)
     .configureOutput({ writeErr: (text) => void (asJson || text.startsWith('error:') || terminal.note(text.trimEnd())) })
     .addHelpText(
