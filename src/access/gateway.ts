@@ -29,13 +29,16 @@ export type LakeRead = {
   /** May hold the wildcards of `OPENROWSET` where `format` is not `delta`. */
   readonly address: string;
   readonly format: 'delta' | 'parquet' | 'csv' | 'json';
+  /** Of a Delta table: the version, or the newest one not after the timestamp. Default the newest. */
+  readonly version?: number | undefined;
+  readonly timestamp?: Date | undefined;
   /** The caller's connection, when it holds one: waiting for a second could last. */
   readonly lease?: Lease | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 
 /**
- * What an address leads to at this moment. A Delta table is a SELECT of its newest snapshot; files are a list of paths
+ * What an address leads to at this moment. A Delta table is a SELECT of its snapshot; files are a list of paths
  * that the engine can read, for the caller's own reader function and options.
  */
 export type LakeRelation =

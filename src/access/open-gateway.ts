@@ -69,8 +69,12 @@ async function* closeAfter(batches: AsyncIterable<Batch>, close: () => Promise<v
   }
 }
 
-async function resolveDelta({ lease, signal }: LakeRead, { store, path }: LakePlace, engine: Engine): Promise<LakeRelation> {
-  const snapshot = await (await openTable({ store, path, engine }, { signal })).snapshot({ lease, signal });
+async function resolveDelta(
+  { lease, signal, version, timestamp }: LakeRead,
+  { store, path }: LakePlace,
+  engine: Engine,
+): Promise<LakeRelation> {
+  const snapshot = await (await openTable({ store, path, engine }, { signal })).snapshot({ lease, signal, version, timestamp });
   return { kind: 'delta', sql: await planToSql(snapshot.scan(), store), version: snapshot.version };
 }
 

@@ -14,6 +14,8 @@ export type Config = {
   /** Pipelines run in order as one run: `name` or `folder:name`. */
   readonly main: readonly string[];
   readonly engine: { readonly memoryLimit?: string; readonly threads?: number };
+  /** The heap of each notebook's worker, in bytes. */
+  readonly notebookWorkers: { readonly memoryBytes?: number };
   /** The chosen environment. */
   readonly environment: Environment;
   /** The names of all environments, as written. */

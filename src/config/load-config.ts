@@ -76,6 +76,7 @@ function readConfig(options: ConfigOptions): { config?: Config; findings: readon
     findings,
   });
   const { memoryLimit, threads } = raw.engine;
+  const workerMemory = raw.notebookWorkers.memoryLimit;
   const config: Config = {
     name: raw.name,
     projectDir,
@@ -83,11 +84,18 @@ function readConfig(options: ConfigOptions): { config?: Config; findings: readon
     factory: raw.factory.map((folder) => resolve(projectDir, folder)),
     main: raw.main,
     engine: { ...(memoryLimit === undefined ? {} : { memoryLimit }), ...(threads === undefined ? {} : { threads }) },
+    notebookWorkers: workerMemory === undefined ? {} : { memoryBytes: parseSize(workerMemory) },
     environment,
     environmentNames: Object.keys(raw.environments),
     globalParameters: raw.globalParameters,
   };
   return { config, findings, find };
+}
+
+/** Bytes of `512MB` or `0.5 GiB`, as the schema has checked it. */
+function parseSize(text: string): number {
+  const [, number = '0', unit = '', binary] = /^([\d.]+) ?([kmgt])(i?)b$/i.exec(text) ?? [];
+  return Math.floor(Number(number) * (binary === '' ? 1000 : 1024) ** ('kmgt'.indexOf(unit.toLowerCase()) + 1));
 }
 
 function findConfigFile(dir: string): string {

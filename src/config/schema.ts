@@ -4,7 +4,7 @@ const text = z.string().min(1);
 const memory = z
   .string()
   .regex(/^\d+(?:\.\d+)? ?[KkMmGgTt][Ii]?[Bb]$/, { error: 'must be a size with its unit, as in 512MB or 4GB' })
-  .describe('How much memory the engine may use: 512MB, 4GB');
+  .describe('A size with its unit: 512MB, 4GB');
 
 const linkedService = z
   .strictObject({
@@ -48,7 +48,14 @@ export const configSchema = z
     factory: z.array(text).describe("Folders in Data Factory's or Synapse's Git layout").default([]),
     main: z.array(text).describe('Pipelines run in order as one run: name, or folder:name where names clash').default([]),
     engine: z
-      .strictObject({ memoryLimit: memory.optional(), threads: z.int().min(1).max(1024).describe('Threads of the engine').optional() })
+      .strictObject({
+        memoryLimit: memory.describe('How much memory the engine may use: 512MB, 4GB').optional(),
+        threads: z.int().min(1).max(1024).describe('Threads of the engine').optional(),
+      })
+      .default({}),
+    notebookWorkers: z
+      .strictObject({ memoryLimit: memory.describe('How much memory the code of one notebook may take. Default 512MB').optional() })
+      .describe("TypeScript notebooks run in workers of their own; their time limit is their activity's")
       .default({}),
     environment: text.describe('The environment that is used when none is asked for').optional(),
     environments: z

@@ -40,5 +40,5 @@ export type RunnerMessage =
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly type: 'refusal'; readonly id: number; readonly message: string };
 
-/** What the worker is started with. */
+/** The first message to the worker: what it runs. */
 export type WorkerStart = { readonly file: string; readonly parameters: Readonly<Record<string, unknown>> };

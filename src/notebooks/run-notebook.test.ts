@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type Engine, openDuckdbEngine } from '#engine';
-import { type NotebookPort, runNotebook } from '#notebooks';
+import { type NotebookPort, runNotebook, WorkerShelf } from '#notebooks';
 import { sql } from '#sql';
 
 const folder = mkdtempSync(join(tmpdir(), 'lakestead notebooks '));
@@ -76,6 +76,20 @@ test('an error names the notebook, the line and the column', async () => {
   });
 });
 
+test('workers that started ahead run one notebook each; those that nobody took end with their shelf', async () => {
+  const file = save('thread.ts', "import { threadId } from 'node:worker_threads';\nexport default () => threadId;\n");
+  const shelf = new WorkerShelf(3);
+  const run = async () => (await runNotebook({ file, parameters: {}, port, workers: shelf })).exitValue;
+  const threads = [await run(), await run()];
+  expect(new Set(threads).size).toBe(2);
+  const left = shelf.take();
+  const next = left.threadId;
+  await left.terminate();
+  shelf[Symbol.dispose]();
+  expect(threads).not.toContain(next);
+  expect(Number(await run())).toBeGreaterThan(next); // an empty shelf starts one
+});
+
 describe('limits', () => {
   test('an endless loop ends within two seconds of the cancel, and others go on', async () => {
     const file = save('endless.ts', 'export default async () => { for (;;); };');
@@ -100,7 +114,7 @@ describe('limits', () => {
       'greedy.ts',
       'export default async () => { const all = []; for (;;) all.push(new Array(1000).fill(Math.random())); };',
     );
-    await expect(runNotebook({ file, parameters: {}, port, limits: { memoryMb: 32 } })).rejects.toMatchObject({
+    await expect(runNotebook({ file, parameters: {}, port, limits: { memoryBytes: 32 * 1024 * 1024 } })).rejects.toMatchObject({
       code: 'NOTEBOOK_FAILED',
       message: expect.stringContaining('32 MiB'),
     });

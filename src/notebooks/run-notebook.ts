@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
 
 import { LakesteadError, type SourcePlace } from '#core';
 import { ident, sql, type Sql, type SqlValue, unsafeSql } from '#sql';
@@ -15,6 +14,7 @@ import type {
   WorkerMessage,
   WorkerStart,
 } from './message.ts';
+import { defaultMemoryBytes, WorkerShelf } from './worker-shelf.ts';
 
 /** What a notebook may do to the lake; performed in the process that has the engine. */
 export type NotebookPort = {
@@ -26,8 +26,8 @@ export type NotebookPort = {
 };
 
 export type NotebookLimits = {
-  /** Heap of the worker in MiB. Default 512. */
-  readonly memoryMb?: number;
+  /** Heap of the worker. Default 512 MiB. */
+  readonly memoryBytes?: number | undefined;
   /** Default 12 hours, as an activity's. */
   readonly timeoutMs?: number;
 };
@@ -38,6 +38,8 @@ export type NotebookRunOptions = {
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly port: NotebookPort;
   readonly limits?: NotebookLimits;
+  /** Where its worker comes from; without it one is started. */
+  readonly workers?: WorkerShelf | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onLog?: ((text: string) => void) | undefined;
 };
@@ -76,14 +78,8 @@ export async function runNotebook(options: NotebookRunOptions): Promise<Notebook
 
 async function inWorker(start: WorkerStart, options: NotebookRunOptions, signal: AbortSignal): Promise<unknown> {
   signal.throwIfAborted();
-  // The worker keeps this file's own extension: .ts in a checkout, .js in the installed package.
-  const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
-  const worker = new Worker(entry, {
-    workerData: start,
-    resourceLimits: { maxOldGenerationSizeMb: options.limits?.memoryMb ?? 512 },
-    stdout: true,
-    stderr: true,
-  });
+  const memoryBytes = options.limits?.memoryBytes ?? defaultMemoryBytes;
+  const worker = (options.workers ?? new WorkerShelf()).take(memoryBytes);
   for (const stream of [worker.stdout, worker.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => options.onLog?.(text.trimEnd()));
   const calls = new AbortController();
@@ -103,9 +99,8 @@ async function inWorker(start: WorkerStart, options: NotebookRunOptions, signal:
       });
       worker.on('error', (error: Error & { code?: string }) => {
         if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-          const limit = options.limits?.memoryMb ?? 512;
           reject(
-            new LakesteadError('NOTEBOOK_FAILED', `${start.file} took more than ${limit} MiB of memory`, {
+            new LakesteadError('NOTEBOOK_FAILED', `${start.file} took more than ${Math.round(memoryBytes / 1024 / 1024)} MiB of memory`, {
               hint: 'leave the data in the engine: write with lake.write and SQL instead of lake.query',
             }),
           );
@@ -118,6 +113,7 @@ async function inWorker(start: WorkerStart, options: NotebookRunOptions, signal:
           }),
         ),
       );
+      worker.postMessage(start);
     });
   } finally {
     calls.abort(new LakesteadError('CANCELLED', 'the notebook has ended'));

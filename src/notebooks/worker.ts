@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { inspect } from 'node:util';
 import { pathToFileURL } from 'node:url';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 
 import type { NotebookCall, RelationColumn, RunnerMessage, SqlPart, WorkerMessage, WorkerStart } from './message.ts';
 import type { NotebookContext, NotebookHole, NotebookSql, NotebookSqlTag } from './notebook.ts';
@@ -16,9 +16,11 @@ class Exit extends Error {
   }
 }
 
-const { file, parameters } = workerData as WorkerStart; // started by runNotebook only
 const port = parentPort;
 if (port === null) throw new Error('this file is a worker of notebooks');
+stripTypes(''); // what it needs is loaded while the worker waits
+// The first message says what to run; only runNotebook sends it.
+const { file, parameters } = await new Promise<WorkerStart>((resolve) => port.once('message', resolve));
 
 const post = (message: WorkerMessage) => port.postMessage(message);
 const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();

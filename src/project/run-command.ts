@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { type ErrorDocument, LakesteadError, nearMisses } from '#core';
-import { tableToSql, writeTable } from '#delta';
+import { type ErrorDocument, LakesteadError } from '#core';
 import {
   type ActivityRun,
   findPipeline,
+  type LoadedFactory,
   loadFactory,
   type PipelineRun,
   type RunEvent,
@@ -17,11 +15,12 @@ import {
   toValue,
   type ValueObject,
 } from '#factory';
-import type { NotebookPort } from '#notebooks';
-import { literal, sql } from '#sql';
+
+import { WorkerShelf } from '#notebooks';
 
 import { command, type CommandContext } from './command.ts';
 import type { TableListDocument } from './documents.ts';
+import { findNotebook, makeNotebookPort } from './notebook-port.ts';
 import type { Project } from './project.ts';
 import { listTables } from './table-commands.ts';
 
@@ -56,7 +55,8 @@ export const runCommand = command(runArgs, async (project, args, context): Promi
       hint: 'add main: [pipeline] to lakestead.yaml, or name one: lakestead run <pipeline>',
       place: { file: project.config.file },
     });
-  const ports = makePorts(project);
+  using workers = new WorkerShelf(countNotebooks(factory, names), project.config.notebookWorkers.memoryBytes);
+  const ports = makePorts(project, workers);
   const emit = (event: RunEvent) => void context.emit({ ...event });
   const run = async (name: string, parent?: { runId: string; path: readonly string[] }): Promise<PipelineRun> => {
     const { pipeline, folder } = findPipeline(factory, name);
@@ -172,7 +172,14 @@ function recordFailure(project: Project, pipeline: string, error: LakesteadError
   };
 }
 
-function makePorts(project: Project): RunPorts {
+/** Notebooks that the pipelines will run themselves, as far as their JSON says it. */
+function countNotebooks({ folders }: LoadedFactory['factory'], names: readonly string[]): number {
+  const pipelines = folders.flatMap((folder) => [...folder.pipelines.values()]);
+  const run = pipelines.filter(({ folder, name }) => names.includes(name) || names.includes(`${folder}:${name}`));
+  return run.flatMap(({ activities }) => activities).filter(({ type }) => type.endsWith('Notebook')).length;
+}
+
+function makePorts(project: Project, workers: WorkerShelf): RunPorts {
   const { state, config } = project;
   const { environment } = config;
   const overrides = new Map([...environment.linkedServices].map(([name, override]) => [name.toLowerCase(), override]));
@@ -191,6 +198,7 @@ function makePorts(project: Project): RunPorts {
   return {
     engine: lazyEngine,
     lake: project.lake,
+    gateway: project.gateway,
     recorder: {
       runStarted: ({ runId, pipeline, parameters, parent }) =>
         state.runs.start({ id: runId, pipeline, environment: environment.name, parameters, parent }),
@@ -201,88 +209,11 @@ function makePorts(project: Project): RunPorts {
     findOverride: (name) => overrides.get(name.toLowerCase()),
     openConnector: async (service) => await project.connector(service),
     notebookFile: (path) => findNotebook(environment.notebooks, path),
-    notebooks: { port: notebookPort(project, lazyEngine), limits: {} },
+    notebooks: {
+      port: makeNotebookPort({ engine: lazyEngine, lake: project.lake, gateway: project.gateway }),
+      limits: { memoryBytes: config.notebookWorkers.memoryBytes },
+      workers,
+    },
     globalParameters: toValue(config.globalParameters) as ValueObject, // an object stays one
-  };
-}
-
-/** The file of a notebook by its workspace path: the longest prefix that is mapped counts. */
-function findNotebook(folders: ReadonlyMap<string, string>, path: string): string {
-  const matches = [...folders]
-    .filter(([prefix]) => path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`))
-    .toSorted(([a], [b]) => b.length - a.length);
-  const [match] = matches;
-  if (match === undefined) {
-    const near = nearMisses(path, folders.keys());
-    throw new LakesteadError('NOTEBOOK_NOT_FOUND', `the notebook ${path} is in no folder of this environment`, {
-      hint:
-        near.length > 0
-          ? `did you mean ${near.join(' or ')}?`
-          : 'map its folder in lakestead.yaml: environments.<name>.notebooks: { /Shared: ./notebooks }',
-    });
-  }
-  const [prefix, folder] = match;
-  const file = join(folder, path.slice(prefix.length));
-  const found = [file, ...['.ts', '.mts', '.js', '.mjs'].map((extension) => `${file}${extension}`)].find(
-    (candidate) => /\.m?[jt]s$/.test(candidate) && existsSync(candidate),
-  );
-  if (found !== undefined) return found;
-  throw new LakesteadError('NOTEBOOK_NOT_FOUND', `there is no notebook ${file}.ts`, { hint: `the activity names ${path}` });
-}
-
-function notebookPort(project: Project, engine: RunPorts['engine']): NotebookPort {
-  const place = async (path: string) => await project.lake.resolve(path);
-  return {
-    tables: async (path) => {
-      const { store, path: folder } = await place(path);
-      const entries = await store.entries(folder);
-      if (entries === undefined) throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no folder ${path}`);
-      return entries.filter(({ kind }) => kind === 'folder').map(({ name }) => name);
-    },
-    read: async (path, signal) => {
-      const { store, path: object } = await place(path);
-      return await engine.withLease(
-        async (lease) => {
-          const isFile = (await store.find(object)) !== undefined;
-          const isDelta = !isFile && (await store.entries(object === '' ? '_delta_log' : `${object}/_delta_log`)) !== undefined;
-          let query;
-          if (isDelta) query = await tableToSql({ store, path: object, engine }, { signal, lease });
-          else if (isFile) query = sql`SELECT * FROM read_parquet(${literal(await store.readable(object))})`;
-          else {
-            const files: string[] = [];
-            for await (const one of store.list(object)) if (one.path.endsWith('.parquet')) files.push(await store.readable(one.path));
-            if (files.length === 0)
-              throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no table, file or folder of Parquet files at ${path}`);
-            query = sql`SELECT * FROM read_parquet(${literal(files)})`;
-          }
-          const columns = await lease.rows(sql`DESCRIBE ${query}`, { signal });
-          return { sql: query, columns: columns.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) })) };
-        },
-        { signal },
-      );
-    },
-    write: async (path, query, { mode = 'error', partitionBy, mergeSchema }, signal) => {
-      const { store, path: table } = await place(path);
-      return await engine.withLease(
-        async (lease) => {
-          const schemaMode = mode === 'overwrite' ? 'overwrite' : mergeSchema === true ? 'merge' : 'strict';
-          const result = await writeTable({
-            store,
-            path: table,
-            engine,
-            query,
-            lease,
-            mode,
-            schemaMode,
-            signal,
-            ...(partitionBy === undefined ? {} : { partitionBy }),
-          });
-          return { rows: result.rowsWritten, bytes: result.bytesWritten, version: result.version };
-        },
-        { signal },
-      );
-    },
-    query: async (query, signal) =>
-      await engine.withLease(async (lease) => await lease.rows(sql`SELECT * FROM (${query}) LIMIT 10000`, { signal }), { signal }),
   };
 }

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 
+import { ownerPrincipal } from '#access';
 import type { LakeTable } from '#catalog';
 import { LakesteadError, nearMisses } from '#core';
 import { describeTable, type HistoryEntry, openTable, tableToSql } from '#delta';
 import { openDuckdbEngine } from '#engine';
+import type { Sql } from '#sql';
 import { openLocalStore } from '#storage';
 
 import { type Command, command, type CommandContext } from './command.ts';
@@ -39,7 +41,13 @@ export const tableCommands: Readonly<Record<string, Command>> = {
   }),
   delta: command(z.object({ ...deltaArgs().shape }), async (project, args, context) => {
     const { store, path } = await project.lake.resolve(args.path);
-    return await readDelta({ store, path, engine: await project.engine() }, args, context);
+    const gateway = await project.gateway();
+    return await readDelta({ store, path, engine: await project.engine() }, args, context, async (at) => {
+      const read = { principal: ownerPrincipal, address: args.path, format: 'delta', signal: context.signal, ...at } as const;
+      const relation = await gateway.resolveLake(read);
+      if (relation.kind !== 'delta') throw new LakesteadError('INTERNAL', 'a Delta table was resolved to files');
+      return relation.sql;
+    });
   }),
 };
 
@@ -57,19 +65,23 @@ function deltaArgs() {
 /** What {@link readDeltaPath} is asked: a folder of this machine, and what of it. */
 export type DeltaPathRequest = z.input<ReturnType<typeof deltaArgs>>;
 
-/** `delta show|history|read` of a folder of this machine: needs no project. */
+/** `delta show|history|read` of a folder of this machine, for the user who may read it: needs no project. */
 export async function readDeltaPath(args: DeltaPathRequest, context: Pick<CommandContext, 'signal' | 'emit'>): Promise<unknown> {
   await using engine = await openDuckdbEngine();
-  return await readDelta({ store: await openLocalStore(args.path), path: '', engine }, args, context);
+  const location = { store: await openLocalStore(args.path), path: '', engine };
+  return await readDelta(location, args, context, async (at) => await tableToSql(location, { ...at, signal: context.signal }));
 }
+
+type At = { readonly version?: number; readonly timestamp?: Date };
 
 async function readDelta(
   location: Parameters<typeof openTable>[0],
   args: DeltaPathRequest,
   context: Pick<CommandContext, 'signal' | 'emit'>,
+  select: (at: At) => Promise<Sql>,
 ): Promise<unknown> {
   const { signal } = context;
-  const at = {
+  const at: At = {
     ...(args.version === undefined ? {} : { version: args.version }),
     ...(args.timestamp === undefined ? {} : { timestamp: parseInstant(args.timestamp) }),
   };
@@ -81,7 +93,7 @@ async function readDelta(
       | TableDocument
       | object;
   }
-  const query = await tableToSql(location, { ...at, signal });
+  const query = await select(at);
   await using lease = await location.engine.lease({ signal });
   const format = args.output === undefined ? args.format : 'parquet';
   return await presentQuery(lease, query, { format, output: args.output, signal, emit: context.emit });

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { beforeAll, expect, test } from 'vitest';
@@ -49,6 +49,20 @@ test('a view answers from the newest commit: what the source gained is there aft
   expect(await ask(count)).toEqual([{ n: 451, added: 1 }]);
   const history = await lakesteadJson<{ version: number }[]>(['table', 'history', 'gold.SalesLT.Address', '--project', project]);
   expect(history.map(({ version }) => version)).toEqual([1, 0]);
+});
+
+test('what notebooks, views, sql and delta read took from the lake has passed the gateway, which keeps a record of it', async () => {
+  await lakesteadJson(['sql', '--project', project, 'SELECT count(*) FROM silver.SalesLT.Product']);
+  await lakesteadJson(['delta', 'read', 'silver/SalesLT/ProductModel', '--version', '0', '--project', project]);
+  const logs = join(project, '.lakestead/logs');
+  const records = readdirSync(logs).flatMap((name) => readFileSync(join(logs, name), 'utf8').trim().split('\n'));
+  const reads = records.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === 'read');
+  expect(new Set(reads.map(({ principal }) => principal))).toEqual(new Set(['owner']));
+  const addresses = reads.flatMap(({ tables: read }) => read as string[]);
+  expect(addresses).toEqual(expect.arrayContaining(tables.map((table) => `bronze/SalesLT/${table}/${table}.parquet`)));
+  expect(addresses).toEqual(expect.arrayContaining(tables.map((table) => `silver/SalesLT/${table}`)));
+  expect(addresses).toContain('silver/SalesLT/ProductModel');
+  expect(addresses.some((address) => /gold\/+SalesLT\/+Address/i.test(address))).toBe(true);
 });
 
 test('status, table list and table show tell of the run', async () => {

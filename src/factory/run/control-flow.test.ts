@@ -30,6 +30,7 @@ async function run(
   const ports: RunPorts = {
     engine,
     lake: openLake({ defaultRoot: dir }),
+    gateway: none,
     recorder: { runStarted: () => {}, runFinished: () => {}, activityStarted: () => (id += 1), activityFinished: () => {} },
     findOverride: () => undefined,
     openConnector: none,

@@ -1,13 +1,12 @@
 import { LakesteadError } from '#core';
-import type { ObjectInfo, ObjectStore } from '#storage';
 
 import { isObject, type Value } from '../expression/index.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { type BoundDataset, fileLocation } from './resolve-dataset.ts';
 import type { ActivityScope } from './run-pipeline.ts';
 
-/** The files that a source reads, in the order of their paths. */
-export type FoundFiles = { readonly store: ObjectStore; readonly files: readonly ObjectInfo[] };
+/** A file that a source reads, by its address in the lake. */
+export type FoundFile = { readonly address: string; readonly sizeBytes: number };
 
 /**
  * Finds the files of a dataset: the one it names, or those of its folder by the wildcards of `storeSettings`. Without
@@ -15,7 +14,11 @@ export type FoundFiles = { readonly store: ObjectStore; readonly files: readonly
  *
  * @throws STORAGE_NOT_FOUND when there is none
  */
-export async function findFiles(dataset: BoundDataset, storeSettings: Value | undefined, scope: ActivityScope): Promise<FoundFiles> {
+export async function findFiles(
+  dataset: BoundDataset,
+  storeSettings: Value | undefined,
+  scope: ActivityScope,
+): Promise<readonly FoundFile[]> {
   refuseOthers(storeSettings, ['recursive', 'wildcardFileName', 'wildcardFolderPath'], 'storeSettings');
   const settings = isObject(storeSettings) ? storeSettings : {};
   const { folder, file } = fileLocation(dataset);
@@ -25,23 +28,24 @@ export async function findFiles(dataset: BoundDataset, storeSettings: Value | un
   if (file !== '' && fileName === undefined) {
     const { store, path } = await lake.resolve(`${folder}/${file}`);
     const found = await store.find(path);
-    if (found !== undefined) return { store, files: [found] };
+    if (found !== undefined) return [{ address: `${folder}/${file}`, sizeBytes: found.sizeBytes }];
     throw new LakesteadError('STORAGE_NOT_FOUND', `there is no file at ${folder}/${file}`);
   }
   // A wildcard folder counts from the file system, not from the dataset's folder.
   const root = folderPath === undefined ? folder : containerOf(dataset, folder);
   const { store, path } = await lake.resolve(root);
   const isRecursive = settings['recursive'] !== false;
-  const files: ObjectInfo[] = [];
+  const files: FoundFile[] = [];
   const prefix = path === '' ? '' : `${path}/`;
   for await (const object of store.list(path)) {
-    const parts = object.path.slice(prefix.length).split('/');
+    const relative = object.path.slice(prefix.length);
+    const parts = relative.split('/');
     const name = parts.pop() ?? '';
     const folders = parts.join('/');
     if (folderPath === undefined ? !isRecursive && folders !== '' : !matchesFolder(folders, folderPath, isRecursive)) continue;
-    if (fileName === undefined || glob(fileName).test(name)) files.push(object);
+    if (fileName === undefined || glob(fileName).test(name)) files.push({ address: `${root}/${relative}`, sizeBytes: object.sizeBytes });
   }
-  if (files.length > 0) return { store, files };
+  if (files.length > 0) return files;
   throw new LakesteadError(
     'STORAGE_NOT_FOUND',
     `there is no file at ${[root, folderPath, fileName].filter((one) => one !== undefined).join('/')}`,

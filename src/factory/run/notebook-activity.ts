@@ -25,6 +25,7 @@ export async function performNotebook(activity: Activity, scope: ActivityScope):
     parameters,
     port: ports.notebooks.port,
     limits: { ...ports.notebooks.limits, timeoutMs: activity.policy.timeoutMs },
+    workers: ports.notebooks.workers,
     signal: scope.signal,
     onLog: (text) => scope.state.emit({ kind: 'notebookLog', path: scope.path, text }),
   });

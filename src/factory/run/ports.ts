@@ -1,7 +1,8 @@
+import type { Gateway } from '#access';
 import type { Connector } from '#connectors';
 import type { ErrorDocument } from '#core';
 import type { Engine } from '#engine';
-import type { NotebookLimits, NotebookPort } from '#notebooks';
+import type { NotebookLimits, NotebookPort, WorkerShelf } from '#notebooks';
 import type { Lake } from '#storage';
 
 import type { ValueObject } from '../expression/index.ts';
@@ -50,6 +51,8 @@ export type RunRecorder = {
 export type RunPorts = {
   readonly engine: Engine;
   readonly lake: Lake;
+  /** What a pipeline reads of the lake it reads through here, as the owner. */
+  gateway(): Promise<Pick<Gateway, 'resolveLake'>>;
   readonly recorder: RunRecorder;
   /** What stands in for a linked service in this environment; undefined where its own JSON counts. */
   findOverride(
@@ -61,7 +64,7 @@ export type RunPorts = {
   openConnector(service: EffectiveService, signal: AbortSignal): Promise<Connector>;
   /** The file of a notebook by its path in the workspace. Throws `NOTEBOOK_NOT_FOUND`. */
   notebookFile(path: string): string;
-  readonly notebooks: { readonly port: NotebookPort; readonly limits: NotebookLimits };
+  readonly notebooks: { readonly port: NotebookPort; readonly limits: NotebookLimits; readonly workers?: WorkerShelf | undefined };
   /** Values that replace the factory's global parameters. */
   readonly globalParameters: ValueObject;
 };

@@ -1,6 +1,7 @@
-import type { Lease } from '#engine';
+import { ownerPrincipal } from '#access';
 import { LakesteadError } from '#core';
 import type { SourceColumn, SourceQuery } from '#connectors';
+import type { Lease } from '#engine';
 import { ident, join, sql, type Sql, unsafeSql } from '#sql';
 
 import { isObject, type Value, type ValueObject } from '../expression/index.ts';
@@ -32,6 +33,12 @@ const sqlSources = [
   'AzurePostgreSqlSource',
 ];
 
+const fileFormats: Readonly<Record<string, 'parquet' | 'csv' | 'json'>> = {
+  ParquetSource: 'parquet',
+  DelimitedTextSource: 'csv',
+  JsonSource: 'json',
+};
+
 /** Partitions change how Data Factory reads, not what. */
 const databaseOptions = ['sqlReaderQuery', 'query', 'queryTimeout', 'sqlReaderStoredProcedureName', 'partitionQuery', 'partitionOption', 'partitionSettings']; // prettier-ignore
 
@@ -39,10 +46,9 @@ const databaseOptions = ['sqlReaderQuery', 'query', 'queryTimeout', 'sqlReaderSt
 export async function readSource(source: ValueObject, dataset: BoundDataset, lease: Lease, scope: ActivityScope): Promise<SourceRelation> {
   const type = String(source['type']);
   if (sqlSources.includes(type)) return await readDatabase(source, dataset, lease, scope);
-  if (type === 'ParquetSource' || type === 'DelimitedTextSource' || type === 'JsonSource')
-    return await readFiles(source, dataset, lease, scope);
+  if (type in fileFormats) return await readFiles(source, dataset, lease, scope);
   throw new LakesteadError('FACTORY_UNSUPPORTED', `a source of type ${type} is not supported`, {
-    hint: `supported: ${[...sqlSources, 'ParquetSource', 'DelimitedTextSource', 'JsonSource'].join(', ')}`,
+    hint: `supported: ${[...sqlSources, ...Object.keys(fileFormats)].join(', ')}`,
   });
 }
 
@@ -99,9 +105,14 @@ async function readDatabase(source: ValueObject, dataset: BoundDataset, lease: L
 
 async function readFiles(source: ValueObject, dataset: BoundDataset, lease: Lease, scope: ActivityScope): Promise<SourceRelation> {
   refuseOthers(source, ['storeSettings', 'formatSettings'], 'a source of files');
-  const { store, files } = await findFiles(dataset, source['storeSettings'], scope);
+  const files = await findFiles(dataset, source['storeSettings'], scope);
+  const gateway = await scope.state.ports.gateway();
+  const format = fileFormats[String(source['type'])] ?? 'parquet';
   const paths: string[] = [];
-  for (const { path } of files) paths.push(await store.readable(path));
+  for (const { address } of files) {
+    const relation = await gateway.resolveLake({ principal: ownerPrincipal, address, format, lease, signal: scope.signal });
+    if (relation.kind === 'files') paths.push(...relation.paths);
+  }
   const settings = source['formatSettings'];
   const query = await fileReader(dataset, isObject(settings) ? settings : {}, paths, lease);
   const { columns } = await describe(lease, query, scope);
