@@ -18,7 +18,12 @@ export type SourceQuery =
 
 /** Where the rows are: already in the engine as a relation (`FROM <sql>`), or coming over the wire in batches that are read once. */
 export type SourceRows =
-  | { readonly kind: 'relation'; readonly sql: Sql }
+  | {
+      readonly kind: 'relation';
+      readonly sql: Sql;
+      /** Drops what was kept on the connection for it. */
+      readonly release?: Sql;
+    }
   | { readonly kind: 'batches'; readonly batches: AsyncIterable<Batch>; readonly bytesRead: () => number };
 
 export type SourceResult = { readonly columns: readonly SourceColumn[]; readonly rows: SourceRows };

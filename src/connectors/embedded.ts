@@ -1,6 +1,6 @@
 import { LakesteadError } from '#core';
 import { ident, join, sql, type Sql } from '#sql';
-import { engineType, formatType, lakeType } from '#tsql';
+import { engineType, formatType, lakeType, parseBatch } from '#tsql';
 import type { SessionParameter, Warehouse } from '#warehouse';
 
 import type { Connector, SourceColumn, SourceQuery, SourceTable } from './connector.ts';
@@ -34,7 +34,10 @@ export async function openEmbeddedConnector(options: { readonly warehouse: Wareh
       }));
     },
     read: async (query, { lease, signal }) => {
-      const compiled = await session.compile(textOf(query), { lease, signal });
+      const text = textOf(query);
+      const isQuery = query.kind === 'table' || isOneQuery(text);
+      const kept = isQuery ? undefined : await session.capture(text, { lease, signal });
+      const compiled = kept ?? (await session.compile(text, { lease, signal }));
       const unnamed = compiled.columns.findIndex(({ name }) => name === '');
       if (unnamed >= 0)
         throw new LakesteadError('SQL_SYNTAX', `column ${unnamed + 1} of the query has no name`, { hint: 'give it one with AS' });
@@ -48,7 +51,8 @@ export async function openEmbeddedConnector(options: { readonly warehouse: Wareh
         if (engineType(type) === lakeType(type)) return ident(name);
         return sql`CAST(${ident(name)} AS ${type.name === 'tinyint' ? sql`SMALLINT` : sql`VARCHAR`}) AS ${ident(name)}`;
       });
-      return { columns, rows: { kind: 'relation', sql: sql`SELECT ${join(list)} FROM (${compiled.sql}) AS source` } };
+      const relation = sql`SELECT ${join(list)} FROM (${compiled.sql}) AS source`;
+      return { columns, rows: { kind: 'relation', sql: relation, ...(kept === undefined ? {} : { release: kept.release }) } };
     },
     call: async (procedure, parameters, { signal } = {}) => {
       const given = parameters.map(({ name, value }): SessionParameter => ({
@@ -59,6 +63,14 @@ export async function openEmbeddedConnector(options: { readonly warehouse: Wareh
     },
     [Symbol.asyncDispose]: async () => await session[Symbol.asyncDispose](),
   };
+}
+
+/** True for one SELECT, which the engine then reads as it goes; other batches run first. */
+function isOneQuery(text: string): boolean {
+  const [statement, second] = parseBatch(text);
+  if (statement?.kind !== 'query' || second !== undefined) return false;
+  const { body } = statement.query;
+  return body.kind !== 'select' || (body.into === undefined && body.items.every(({ assign }) => assign === undefined));
 }
 
 function plain(value: unknown): SessionParameter['value'] {

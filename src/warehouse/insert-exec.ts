@@ -20,9 +20,10 @@ export async function captureRows(
     const { rowsChanged } = await state.lease.run(sql`CREATE TEMP TABLE ${ident(capture.name)} AS SELECT * FROM (${query}) AS q(${list})`, {
       signal,
     });
-    capture.columns = columns.map((column, index) => ({ ...column, name: `c${index}` }));
+    capture.columns = columns;
     return BigInt(rowsChanged);
   }
+  if (capture.firstOnly) return 0n;
   if (capture.columns.length !== columns.length)
     throw new LakesteadError('SQL_TYPE', `INSERT EXEC got a result of ${columns.length} columns after one of ${capture.columns.length}`, {
       data: { number: 213 },
@@ -38,8 +39,8 @@ export async function insertCaptured(
   statement: Statement & { kind: 'insert' },
   capture: RowCapture,
 ): Promise<bigint> {
-  const { columns } = capture;
-  if (columns === undefined) return 0n;
+  if (capture.columns === undefined) return 0n;
+  const columns = capture.columns.map((column, index) => ({ ...column, name: `c${index}` }));
   const name = ident('temp', 'main', capture.name);
   const { span } = statement;
   const source: Query = {

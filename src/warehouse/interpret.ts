@@ -260,15 +260,16 @@ async function* insertFromCall(
   statement: Statement & { kind: 'insert' },
   call: Statement & { kind: 'exec' },
 ): AsyncGenerator<SessionResult, void> {
-  if (state.capture !== undefined)
+  const outer = state.capture;
+  if (outer?.firstOnly === false)
     throw sqlError({ number: 8164, severity: 16, state: 1, message: 'an INSERT EXEC statement cannot be nested' });
   state.tableVariables += 1;
-  const capture = { name: `insert exec ${state.tableVariables}`, columns: undefined };
+  const capture = { name: `insert exec ${state.tableVariables}`, firstOnly: false, columns: undefined };
   state.capture = capture;
   try {
     for await (const result of callByStatement(state, frame, call)) if (result.kind === 'message') yield result;
   } finally {
-    state.capture = undefined;
+    state.capture = outer;
   }
   yield* counted(state, await insertCaptured(state, frame, statement, capture));
 }

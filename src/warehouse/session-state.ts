@@ -41,12 +41,17 @@ export type SessionState = {
   /** What RAISERROR raised outside TRY: the batch goes on, and fails at its end. */
   pending: LakesteadError | undefined;
   tableVariables: number;
-  /** Where INSERT ... EXEC collects rows that would go to the client. */
+  /** Where INSERT ... EXEC, or who reads a whole batch as one relation, collects rows that would go to the client. */
   capture: RowCapture | undefined;
 };
 
 /** A temporary table of the engine that result sets go into; it is made by the first of them. */
-export type RowCapture = { readonly name: string; columns: readonly BoundColumn[] | undefined };
+export type RowCapture = {
+  readonly name: string;
+  /** True where later result sets are left out. */
+  readonly firstOnly: boolean;
+  columns: readonly BoundColumn[] | undefined;
+};
 
 /** The variables of one batch or procedure. */
 export type Frame = {

@@ -1,14 +1,14 @@
 import { LakesteadError } from '#core';
 import type { Lease } from '#engine';
+import { ident, join, sql, type Sql, unsafeSql } from '#sql';
 import { bindQuery, parseBatch, parseType, placeOf, splitBatches, type TypedValue } from '#tsql';
 
 import { type CallArgument, callProcedure, convert } from './call-procedure.ts';
 import { inferValueType } from './evaluate.ts';
 import { runStatements } from './interpret.ts';
 import { sessionScope } from './session-scope.ts';
-import { type Frame, newFrame, type SessionState, type WarehouseContext } from './session-state.ts';
+import { type Frame, newFrame, type RowCapture, type SessionState, type WarehouseContext } from './session-state.ts';
 import type { CompiledQuery, Database, ExecuteOptions, ProcedureOutcome, Session, SessionParameter, SessionResult } from './types.ts';
-import { unsafeSql } from '#sql';
 
 /** Opens a session; it takes a connection of the engine when it first needs one, and keeps it until it is closed. */
 export function openSession(context: WarehouseContext, database: Database): Session {
@@ -41,28 +41,30 @@ class WarehouseSession implements Session {
   }
 
   async *execute(script: string, options: ExecuteOptions = {}): AsyncGenerator<SessionResult, void> {
-    const { signal, parameters = [] } = options;
     this.#begin();
     try {
-      const state = await this.#open(signal);
-      for (const batch of splitBatches(script)) {
-        for (let turn = 0; turn < batch.count; turn += 1) {
-          // Blank lines before the batch, so that places count in the script.
-          const text = `${'\n'.repeat(batch.line - 1)}${batch.text}`;
-          const frame = newFrame(text, signal);
-          for (const { name } of parameters) frame.declared.set(variableName(name), -1);
-          for (const parameter of parameters) frame.variables.set(variableName(parameter.name), await typed(state, frame, parameter));
-          const completion = yield* runStatements(state, frame, parseBatch(text));
-          if (completion.kind === 'goto') throw new LakesteadError('SQL_SYNTAX', `there is no label ${completion.label} for GOTO`);
-          if (completion.kind === 'break' || completion.kind === 'continue')
-            throw new LakesteadError('SQL_SYNTAX', `${completion.kind.toUpperCase()} stands outside a WHILE`);
-          throwPending(state);
-        }
-      }
+      yield* runScript(await this.#open(options.signal), script, options);
     } finally {
       reset(this.#state);
       this.#isBusy = false;
     }
+  }
+
+  async capture(script: string, options: ExecuteOptions & { readonly lease: Lease }): Promise<CompiledQuery & { readonly release: Sql }> {
+    const { lease, signal } = options;
+    const state = newState(this.#context, lease, this.#state?.database ?? this.#home);
+    const capture: RowCapture = { name: 'captured rows', firstOnly: true, columns: undefined };
+    const table = ident('temp', 'main', capture.name);
+    const release = sql`DROP TABLE IF EXISTS ${table}`;
+    await lease.run(release, { signal });
+    state.capture = capture;
+    for await (const result of runScript(state, script, options)) void result;
+    if (capture.columns === undefined)
+      throw new LakesteadError('SQL_TYPE', 'the batch gave no result set, and rows are needed here', {
+        hint: 'end it with a SELECT',
+      });
+    const names = capture.columns.map(({ name }, index) => sql`${ident(`c${index}`)} AS ${ident(name)}`);
+    return { columns: capture.columns, sql: sql`SELECT ${join(names)} FROM ${table}`, release };
   }
 
   async compile(query: string, options: ExecuteOptions & { readonly lease?: Lease | undefined } = {}): Promise<CompiledQuery> {
@@ -82,8 +84,8 @@ class WarehouseSession implements Session {
       throw new LakesteadError('SQL_NOT_SUPPORTED', 'a SELECT that returns rows is needed here, without INTO and variables', {
         place: placeOf(query, body.span.start),
       });
-    const { columns, sql } = await bindQuery(statement.query, sessionScope(state, frame));
-    return { columns, sql };
+    const bound = await bindQuery(statement.query, sessionScope(state, frame));
+    return { columns: bound.columns, sql: bound.sql };
   }
 
   async callProcedure(
@@ -124,6 +126,25 @@ class WarehouseSession implements Session {
       if (state.transactions > 0) await state.lease.run(unsafeSql('ROLLBACK'));
     } finally {
       await state.lease[Symbol.asyncDispose]();
+    }
+  }
+}
+
+/** Runs a script batch by batch. */
+async function* runScript(state: SessionState, script: string, options: ExecuteOptions): AsyncGenerator<SessionResult, void> {
+  const { signal, parameters = [] } = options;
+  for (const batch of splitBatches(script)) {
+    for (let turn = 0; turn < batch.count; turn += 1) {
+      // Blank lines before the batch, so that places count in the script.
+      const text = `${'\n'.repeat(batch.line - 1)}${batch.text}`;
+      const frame = newFrame(text, signal);
+      for (const { name } of parameters) frame.declared.set(variableName(name), -1);
+      for (const parameter of parameters) frame.variables.set(variableName(parameter.name), await typed(state, frame, parameter));
+      const completion = yield* runStatements(state, frame, parseBatch(text));
+      if (completion.kind === 'goto') throw new LakesteadError('SQL_SYNTAX', `there is no label ${completion.label} for GOTO`);
+      if (completion.kind === 'break' || completion.kind === 'continue')
+        throw new LakesteadError('SQL_SYNTAX', `${completion.kind.toUpperCase()} stands outside a WHILE`);
+      throwPending(state);
     }
   }
 }

@@ -40,6 +40,11 @@ export type Session = AsyncDisposable & {
   execute(script: string, options?: ExecuteOptions): AsyncGenerator<SessionResult, void>;
   /** Translates one SELECT and runs nothing of it. `lease` is the connection that will read it, when the caller holds one. */
   compile(query: string, options?: ExecuteOptions & { readonly lease?: Lease | undefined }): Promise<CompiledQuery>;
+  /**
+   * Runs a whole batch on the caller's connection and keeps its first result set there: `EXEC`, variables, several statements.
+   * `release` drops the rows. @throws `SQL_TYPE` when it gives no result set
+   */
+  capture(script: string, options: ExecuteOptions & { readonly lease: Lease }): Promise<CompiledQuery & { readonly release: Sql }>;
   callProcedure(
     name: string,
     parameters?: readonly SessionParameter[],
