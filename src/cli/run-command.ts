@@ -3,12 +3,12 @@ import { styleText } from 'node:util';
 
 import type { Command } from 'commander';
 
-import type { CommandEvent } from '#owner';
 import type { RunDocument } from '#project';
 
 import type { Action } from './command-line.ts';
 import { commandName, parseAssignments, printJson, withProjectOptions } from './options.ts';
 import { perform, type ProjectOptions } from './perform.ts';
+import { showProgress } from './show-progress.ts';
 import { exitCodes, formatError, type Terminal } from './terminal.ts';
 import { formatBytes, formatCount, formatDuration, formatTable } from './text-table.ts';
 
@@ -23,49 +23,18 @@ export function addRunCommand(program: Command, terminal: Terminal, act: Action)
       act(async () => {
         const asJson = options.json === true;
         const args = { pipeline, parameters: parseAssignments('param', options.param), summary: !asJson };
-        const run = (await perform(terminal, options, 'run', args, asJson ? () => {} : showProgress(terminal))) as RunDocument;
+        using progress = showProgress(terminal);
+        const run = (await perform(terminal, options, 'run', args, asJson ? () => {} : progress.tell)) as RunDocument;
+        progress[Symbol.dispose]();
         if (asJson) printJson(terminal, run);
-        else showSummary(terminal, run);
+        else showSummary(terminal, run, options.project);
         if (run.status === 'Succeeded') return exitCodes.ok;
         return run.status === 'Cancelled' ? exitCodes.cancelled : exitCodes.failed;
       }),
     );
 }
 
-/** One line for each activity as it ends; loops and pipelines give the headings. */
-function showProgress(terminal: Terminal): (event: CommandEvent) => void {
-  return (event) => {
-    const path = Array.isArray(event['path']) ? event['path'].map(String) : [];
-    const indent = '  '.repeat(Math.max(0, path.length));
-    const name = String(event['name'] ?? '');
-    switch (event.kind) {
-      case 'runStarted':
-        terminal.note(styleText('bold', String(event['pipeline'])));
-        break;
-      case 'activityFinished': {
-        const status = String(event['status']);
-        const mark = status === 'Succeeded' ? styleText('green', '✓') : styleText('red', '✗');
-        const rows = typeof event['rows'] === 'number' ? `  ${formatCount(event['rows'])} rows` : '';
-        const bytes = typeof event['bytes'] === 'number' ? `, ${formatBytes(event['bytes'])}` : '';
-        const error = typeof event['error'] === 'string' ? `  ${event['error']}` : '';
-        terminal.note(
-          `${indent}${mark} ${name}${path.length > 1 ? ` ${styleText('dim', `[${path.slice(2).join('/')}]`)}` : ''}  ${styleText('dim', formatDuration(Number(event['durationMs'])))}${rows}${bytes}${error}`,
-        );
-        break;
-      }
-      case 'notebookLog':
-        terminal.note(`${indent}${styleText('dim', String(event['text']))}`);
-        break;
-      case 'retry':
-        terminal.note(`${indent}↻ ${name}: attempt ${Number(event['attempt'])} failed, trying again (${String(event['error'])})`);
-        break;
-      default:
-        break;
-    }
-  };
-}
-
-function showSummary(terminal: Terminal, run: RunDocument): void {
+function showSummary(terminal: Terminal, run: RunDocument, projectDir: string | undefined): void {
   terminal.note('');
   if (run.error !== undefined) terminal.note(formatError(run.error));
   const outcome = run.status === 'Succeeded' ? styleText('green', run.status) : styleText('red', run.status);
@@ -88,7 +57,7 @@ function showSummary(terminal: Terminal, run: RunDocument): void {
   const where = relative(process.cwd(), dir) || '.';
   terminal.note(`\nThe lake is ${where}. Try next:`);
   const command = commandName();
-  const project = where.includes('/') || where.includes('\\') ? ` --project ${where.split(/[\\/]/)[0]}` : '';
+  const project = projectDir === undefined ? '' : ` --project ${/\s/.test(projectDir) ? `"${projectDir}"` : projectDir}`;
   terminal.note(`  ${command} sql${project} --database gold_db "select top 10 * from address"`);
   terminal.note(`  ${command} table show${project} gold.SalesLT.Address`);
   terminal.note(`  ${command} status${project}`);

@@ -8,6 +8,8 @@ export type Terminal = {
   out(text: string): void;
   /** Writes a line to standard error: progress, notes, errors. */
   note(text: string): void;
+  /** Keeps a line below all notes that is redrawn in place; nothing for ''. Without effect where lines cannot be redrawn. */
+  live(text: string): void;
   /** True when standard error is a terminal that can redraw lines. */
   readonly isInteractive: boolean;
   /** Width of the terminal in columns. */
@@ -34,11 +36,24 @@ export function openTerminal(): Terminal {
     if (error.code === 'EPIPE') process.exit(exitCodes.ok);
     throw error;
   });
+  const isInteractive = process.stderr.isTTY && process.env['CI'] !== 'true';
+  let shown = '';
+  const redraw = (before: string, live: string) => {
+    const clear = shown === '' ? '' : '\r\u001b[2K';
+    shown = live;
+    process.stderr.write(`${clear}${before}${live === '' ? '' : styleText('dim', live)}`);
+  };
   return {
-    out: (text) => void process.stdout.write(text),
-    note: (text) => void process.stderr.write(`${text}\n`),
-    isInteractive: process.stderr.isTTY && process.env['CI'] !== 'true',
-    columns: process.stderr.columns ?? 100,
+    out: (text) => {
+      if (shown !== '') redraw('', '');
+      process.stdout.write(text);
+    },
+    note: (text) => redraw(`${text}\n`, shown),
+    live: (text) => {
+      if (isInteractive && text !== shown) redraw('', text);
+    },
+    isInteractive,
+    columns: process.stderr.columns || 100, // a terminal of unknown width says 0
     signal: abort.signal,
   };
 }

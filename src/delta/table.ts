@@ -1,5 +1,5 @@
 import { LakesteadError } from '#core';
-import type { Lease } from '#engine';
+import type { Lease, StatementOptions } from '#engine';
 import type { Sql } from '#sql';
 
 import { checkCancelled } from './cancel.ts';
@@ -29,6 +29,8 @@ export type WriteOptions = {
   /** Kept in the history as `userMetadata`. */
   readonly userMetadata?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told now and then how many rows the query has read. */
+  readonly onProgress?: StatementOptions['onProgress'];
 };
 
 /** What a commit did. */

@@ -179,6 +179,7 @@ async function stage(
     partitionColumns,
     lease: options.lease,
     signal: options.signal,
+    onProgress: options.onProgress,
     now: new Date(),
     indexedColumns: Number.isInteger(indexed) ? indexed : undefined,
   });

@@ -19,6 +19,9 @@ export type EngineOptions = {
 
 const maxRows = 100_000;
 
+/** How often the progress of a statement is told. */
+const progressIntervalMs = 500;
+
 /** An engine in this process: an in-memory DuckDB to which databases can be attached. */
 export async function openDuckdbEngine(options: EngineOptions = {}): Promise<Engine> {
   const instance = await DuckDBInstance.create(':memory:', {
@@ -102,11 +105,28 @@ class DuckdbLease implements Lease {
   }
 
   async run(statement: Sql, options: StatementOptions = {}): Promise<{ rowsChanged: number }> {
+    const { text, values } = render(statement);
     return await this.#interruptible(options.signal, async () => {
-      const { text, values } = render(statement);
-      const result = await this.#connection.run(text, [...values]);
-      return { rowsChanged: result.rowsChanged };
+      const stop = options.onProgress === undefined ? undefined : await this.#watch(options.onProgress);
+      try {
+        const result = await this.#connection.run(text, [...values]);
+        return { rowsChanged: result.rowsChanged };
+      } finally {
+        stop?.();
+      }
     });
+  }
+
+  /** Asks the connection now and then how far its statement is, until it is told to stop. */
+  async #watch(onProgress: NonNullable<StatementOptions['onProgress']>): Promise<() => void> {
+    // DuckDB counts only for whoever wants a progress bar.
+    await this.#connection.run('SET enable_progress_bar = true');
+    await this.#connection.run('SET enable_progress_bar_print = false');
+    const timer = setInterval(() => {
+      const { percentage, rows_processed: rows, total_rows_to_process: total } = this.#connection.progress;
+      if (percentage >= 0) onProgress({ rows: Number(rows), ...(total > 0n ? { totalRows: Number(total) } : {}) });
+    }, progressIntervalMs);
+    return () => clearInterval(timer);
   }
 
   async rows(query: Sql, options: StatementOptions = {}): Promise<readonly Row[]> {
@@ -125,7 +145,14 @@ class DuckdbLease implements Lease {
 
   async stream(query: Sql, options: StatementOptions = {}): Promise<ResultStream> {
     const { text, values } = render(query);
-    const result = await this.#interruptible(options.signal, async () => await this.#connection.stream(text, [...values]));
+    const stop = options.onProgress === undefined ? undefined : await this.#watch(options.onProgress);
+    const result = await this.#interruptible(options.signal, async () => {
+      try {
+        return await this.#connection.stream(text, [...values]);
+      } finally {
+        stop?.(); // what comes now is counted by whoever reads it
+      }
+    });
     const types = result.columnTypes();
     const columns: Column[] = result.columnNames().map((name, index) => ({ name, type: String(types[index]) }));
     return { columns, batches: this.#batches(result, options.signal) };
@@ -148,9 +175,14 @@ class DuckdbLease implements Lease {
     );
     const types = Array.from({ length: appender.columnCount }, (_, index) => appender.columnType(index));
     let rowCount = 0;
+    let toldAt = performance.now();
     try {
       for await (const batch of batches) {
         throwIfAborted(options.signal);
+        if (options.onProgress !== undefined && performance.now() - toldAt > progressIntervalMs) {
+          toldAt = performance.now();
+          options.onProgress({ rows: rowCount });
+        }
         for (let start = 0; start < batch.rowCount; start += 2048) {
           const size = Math.min(2048, batch.rowCount - start);
           const chunk = DuckDBDataChunk.create(types, size);

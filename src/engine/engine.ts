@@ -15,7 +15,12 @@ export type Row = Readonly<Record<string, SqlValue>>;
 export type StatementOptions = {
   /** Interrupts the statement; the call then throws `CANCELLED`, or the signal's reason when that is an error of ours. */
   readonly signal?: AbortSignal | undefined;
+  /** Told now and then how far the statement is, until its first rows come; nothing when it is done at once. */
+  readonly onProgress?: ((progress: StatementProgress) => void) | undefined;
 };
+
+/** Rows that a statement has read; `totalRows` where the engine knows how many there are. */
+export type StatementProgress = { readonly rows: number; readonly totalRows?: number };
 
 /** One connection, held by one piece of work at a time; temporary objects and transactions are its own. */
 export type Lease = AsyncDisposable & {

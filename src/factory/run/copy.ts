@@ -1,13 +1,15 @@
 import { LakesteadError } from '#core';
 import { writeTable } from '#delta';
-import type { Lease } from '#engine';
-import { ident, join, literal, sql, type Sql } from '#sql';
+import type { Lease, StatementProgress } from '#engine';
+import { literal, sql, type Sql } from '#sql';
 
-import { Float, isArray, isObject, type Value, type ValueObject } from '../expression/index.ts';
+import { Float, isObject, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
 import type { Performed } from './perform-activity.ts';
 import { fileWriter } from './file-format.ts';
-import { describe, objectProperty, readSource, type SourceRelation } from './read-source.ts';
+import { mapColumns } from './map-columns.ts';
+import { printValues } from './print-values.ts';
+import { describe, objectProperty, readSource } from './read-source.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { bindDataset, type BoundDataset, fileLocation } from './resolve-dataset.ts';
 import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
@@ -15,7 +17,12 @@ import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
 type Written = { readonly rows: number; readonly bytes: number; readonly files: number; readonly uncompressedBytes: number | undefined };
 
 /** What goes to the sink; `filesRead` is 0 for a database. */
-type CopiedRows = { readonly query: Sql; readonly filesRead: number };
+type CopiedRows = {
+  readonly query: Sql;
+  readonly filesRead: number;
+  readonly translator: Value | undefined;
+  readonly onProgress: (progress: StatementProgress) => void;
+};
 
 /** Copy: one statement of the engine from the source into one file or one Delta commit, which appears whole or not at all. */
 export async function performCopy(activity: Activity, scope: ActivityScope): Promise<Performed> {
@@ -33,9 +40,15 @@ export async function performCopy(activity: Activity, scope: ActivityScope): Pro
   const output = bindDataset(to, scope);
   const started = clock.elapsedMs();
   await using lease = await ports.engine.lease({ signal: scope.signal });
-  await using relation = await readSource(source, input, lease, scope);
-  const query = mapColumns(relation, evaluateProperty(activity, 'translator', scope));
-  const written = await write(sink, output, { query, filesRead: relation.filesRead ?? 0 }, lease, scope);
+  const onProgress = ({ rows, totalRows }: StatementProgress) => {
+    const rowsPerSecond = Math.round((rows / Math.max(1, clock.elapsedMs() - started)) * 1000);
+    const total = totalRows === undefined ? {} : { totalRows };
+    scope.state.emit({ kind: 'activityProgress', path: scope.path, name: activity.name, rows, rowsPerSecond, ...total });
+  };
+  await using relation = await readSource(source, input, lease, scope, onProgress);
+  const translator = evaluateProperty(activity, 'translator', scope);
+  const rows = { query: mapColumns(relation, translator), filesRead: relation.filesRead ?? 0, translator, onProgress };
+  const written = await write(sink, output, rows, lease, scope);
   const seconds = (clock.elapsedMs() - started) / 1000;
   // What a database in the engine itself hands over has no bytes of its own: its size is that of the columns before compression.
   const dataRead = relation.bytesRead() ?? written.uncompressedBytes ?? written.bytes;
@@ -67,31 +80,12 @@ export async function performCopy(activity: Activity, scope: ActivityScope): Pro
   return { input: { source, sink }, output: summary, facts: { rows: written.rows, bytes: written.bytes } };
 }
 
-/** The columns that go to the sink: all, or those that a translator maps by name. */
-function mapColumns(relation: SourceRelation, translator: Value | undefined): Sql {
-  refuseOthers(translator, ['mappings', 'typeConversion', 'typeConversionSettings'], 'a translator');
-  if (!isObject(translator) || !isArray(translator['mappings'])) return relation.sql;
-  const list = translator['mappings'].map((mapping) => {
-    const name = (side: Value | undefined) => (isObject(side) && typeof side['name'] === 'string' ? side['name'] : undefined);
-    const [from, to] = isObject(mapping) ? [name(mapping['source']), name(mapping['sink'])] : [];
-    if (from === undefined || to === undefined)
-      throw new LakesteadError('FACTORY_UNSUPPORTED', 'a mapping of the translator needs source.name and sink.name');
-    const column = relation.columns.find((one) => one.name.toLowerCase() === from.toLowerCase());
-    if (column === undefined)
-      throw new LakesteadError('FACTORY_INVALID', `the mapping names the column '${from}', which the source does not have`, {
-        hint: `its columns: ${relation.columns.map((one) => one.name).join(', ')}`,
-      });
-    return sql`${ident(column.name)} AS ${ident(to)}`;
-  });
-  return sql`SELECT ${join(list)} FROM (${relation.sql}) AS source`;
-}
-
 const fileSinks: Readonly<Record<string, string>> = { ParquetSink: 'Parquet', DelimitedTextSink: 'DelimitedText', JsonSink: 'Json' };
 
 async function write(sink: ValueObject, dataset: BoundDataset, relation: CopiedRows, lease: Lease, scope: ActivityScope): Promise<Written> {
   const type = String(sink['type']);
   if (type === 'AzureDatabricksDeltaLakeSink' || type === 'LakehouseTableSink')
-    return await writeDelta(sink, dataset, relation.query, lease, scope);
+    return await writeDelta(sink, dataset, relation, lease, scope);
   const format = fileSinks[type];
   if (format === undefined)
     throw new LakesteadError('FACTORY_UNSUPPORTED', `a sink of type ${type} is not supported`, {
@@ -108,7 +102,7 @@ async function write(sink: ValueObject, dataset: BoundDataset, relation: CopiedR
 async function writeFile(
   sink: ValueObject,
   dataset: BoundDataset,
-  { query, filesRead }: CopiedRows,
+  { query, filesRead, translator, onProgress }: CopiedRows,
   lease: Lease,
   scope: ActivityScope,
 ): Promise<Written> {
@@ -127,14 +121,15 @@ async function writeFile(
         hint: 'set copyBehavior to MergeFiles, or give the sink a fileName, to write one file',
       },
     );
-  const { extension, options, holdsBinary } = fileWriter(dataset, isObject(formatSettings) ? formatSettings : {});
+  const { extension, options, holdsTypes } = fileWriter(dataset, isObject(formatSettings) ? formatSettings : {});
   const fileName = file === '' ? `data_${scope.state.runId}_${scope.iteration?.replaceAll('/', '_') ?? '0'}${extension}` : file;
   const { store, path } = await scope.state.ports.lake.resolve(`${folder}/${fileName}`);
   const staged = await store.stage(path);
   try {
-    const rows = holdsBinary ? query : await withTextForBinary(query, lease, scope);
+    const format = dataset.type === 'Json' ? 'Json' : 'DelimitedText';
+    const rows = holdsTypes ? query : printValues(query, (await describe(lease, query, scope)).columns, format, translator);
     const copy = sql`COPY (${rows}) TO ${literal(staged.localPath)} (${options})`;
-    const { rowsChanged } = await lease.run(copy, { signal: scope.signal });
+    const { rowsChanged } = await lease.run(copy, { signal: scope.signal, onProgress });
     const uncompressedBytes = dataset.type === 'Parquet' ? await uncompressedSize(staged.localPath, lease) : undefined;
     const { sizeBytes } = await staged.publish();
     return { rows: rowsChanged, bytes: sizeBytes, files: 1, uncompressedBytes };
@@ -144,20 +139,18 @@ async function writeFile(
   }
 }
 
-/** Bytes have no form of their own in text and JSON: base64, which loses nothing. */
-async function withTextForBinary(query: Sql, lease: Lease, scope: ActivityScope): Promise<Sql> {
-  const { columns } = await describe(lease, query, scope);
-  if (!columns.some(({ lakeType }) => lakeType === 'BLOB')) return query;
-  const list = columns.map(({ name, lakeType }) => (lakeType === 'BLOB' ? sql`to_base64(${ident(name)}) AS ${ident(name)}` : ident(name)));
-  return sql`SELECT ${join(list)} FROM (${query}) AS source`;
-}
-
 async function uncompressedSize(file: string, lease: Lease): Promise<number> {
   const [row] = await lease.rows(sql`SELECT coalesce(sum(total_uncompressed_size), 0)::BIGINT AS bytes FROM parquet_metadata(${file})`);
   return Number(row?.['bytes'] ?? 0);
 }
 
-async function writeDelta(sink: ValueObject, dataset: BoundDataset, query: Sql, lease: Lease, scope: ActivityScope): Promise<Written> {
+async function writeDelta(
+  sink: ValueObject,
+  dataset: BoundDataset,
+  { query, onProgress }: CopiedRows,
+  lease: Lease,
+  scope: ActivityScope,
+): Promise<Written> {
   const { database, schema, table } = dataset.typeProperties;
   if (typeof table !== 'string' || table === '')
     throw new LakesteadError('FACTORY_INVALID', `the dataset '${dataset.name}' names no table`);
@@ -181,6 +174,7 @@ async function writeDelta(sink: ValueObject, dataset: BoundDataset, query: Sql, 
     mode,
     schemaMode: mode === 'overwrite' ? 'overwrite' : 'strict',
     signal: scope.signal,
+    onProgress,
   });
   return { rows: result.rowsWritten, bytes: result.bytesWritten, files: result.filesAdded, uncompressedBytes: undefined };
 }

@@ -7,7 +7,7 @@ import { refuseOthers } from './refuse-options.ts';
 import type { BoundDataset } from './resolve-dataset.ts';
 
 /** What COPY TO of the engine needs for a dataset's format. `extension` is for files that nobody named. */
-export type FileWriter = { readonly extension: string; readonly options: Sql; readonly holdsBinary: boolean };
+export type FileWriter = { readonly extension: string; readonly options: Sql; readonly holdsTypes: boolean };
 
 /**
  * How the files of a dataset are written.
@@ -19,7 +19,7 @@ export function fileWriter(dataset: BoundDataset, settings: ValueObject): FileWr
   switch (dataset.type) {
     case 'Parquet':
       refuseOthers(settings, [], 'formatSettings');
-      return { extension: '.parquet', options: sql`FORMAT parquet, COMPRESSION ${unsafeSql(parquetCodec(dataset))}`, holdsBinary: true };
+      return { extension: '.parquet', options: sql`FORMAT parquet, COMPRESSION ${unsafeSql(parquetCodec(dataset))}`, holdsTypes: true };
     case 'DelimitedText': {
       refuseOthers(settings, ['quoteAllText', 'fileExtension'], 'formatSettings');
       const { header, delimiter, quote, escape, nullText, isGzip } = delimitedText(dataset);
@@ -31,7 +31,7 @@ export function fileWriter(dataset: BoundDataset, settings: ValueObject): FileWr
       return {
         extension: isGzip ? `${extension}.gz` : extension,
         options: sql`FORMAT csv, HEADER ${literal(header)}, DELIMITER ${literal(delimiter)}, QUOTE ${literal(quote)}, ESCAPE ${literal(escape)}, NULLSTR ${literal(nullText)}, NEW_LINE ${literal(newLine)}, COMPRESSION ${unsafeSql(isGzip ? 'gzip' : 'none')}${all}`,
-        holdsBinary: false,
+        holdsTypes: false,
       };
     }
     case 'Json': {
@@ -43,7 +43,7 @@ export function fileWriter(dataset: BoundDataset, settings: ValueObject): FileWr
       return {
         extension: isGzip ? '.json.gz' : '.json',
         options: sql`FORMAT json, ARRAY ${literal(pattern === 'arrayOfObjects')}, COMPRESSION ${unsafeSql(isGzip ? 'gzip' : 'none')}`,
-        holdsBinary: false,
+        holdsTypes: false,
       };
     }
     default:
@@ -73,7 +73,7 @@ export async function fileReader(dataset: BoundDataset, settings: ValueObject, p
     }
     case 'Json': {
       refuseOthers(settings, [], 'formatSettings');
-      const file = sql`${list}, compression = ${literal(jsonIsGzip(dataset) ? 'gzip' : 'none')}`;
+      const file = sql`${list}, compression = ${literal(jsonIsGzip(dataset) ? 'gzip' : 'uncompressed')}`;
       const found = await lease.rows(sql`DESCRIBE SELECT * FROM read_json(${file}, sample_size = -1)`);
       const columns = found.map(
         (row) => sql`${literal(String(row['column_name']))}: ${literal(withoutGuesses(String(row['column_type'])))}`,

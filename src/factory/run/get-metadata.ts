@@ -1,16 +1,22 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+
+import type { SourceColumn } from '#connectors';
 import { LakesteadError } from '#core';
+import type { ObjectStore } from '#storage';
 
 import { isArray, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
 import { parseDatasetReference } from '../load/parse-activity.ts';
 import type { Performed } from './perform-activity.ts';
-import { describe, readSource } from './read-source.ts';
+import { readSource } from './read-source.ts';
 import { bindDataset, type BoundDataset, fileLocation } from './resolve-dataset.ts';
 import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
 
-const fields = ['childItems', 'columnCount', 'exists', 'itemName', 'itemType', 'lastModified', 'size', 'structure'];
+const fields = ['childItems', 'columnCount', 'contentMD5', 'exists', 'itemName', 'itemType', 'lastModified', 'size', 'structure'];
+const tableFields = ['columnCount', 'exists', 'structure'];
 
-/** GetMetadata of files and folders: the fields that were asked for. Without `exists` a missing item is an error, as in Azure. */
+/** GetMetadata of files, folders and tables: the fields that were asked for. Without `exists` a missing item is an error, as in Azure. */
 export async function performGetMetadata(activity: Activity, scope: ActivityScope): Promise<Performed> {
   const { pipeline, ports } = scope.state;
   const reader = { file: pipeline.file, placeOf: pipeline.placeOf };
@@ -26,6 +32,7 @@ export async function performGetMetadata(activity: Activity, scope: ActivityScop
       place: activity.place,
       hint: `supported: ${fields.join(', ')}`,
     });
+  if (dataset.typeProperties['location'] === undefined) return await metadataOfTable(dataset, fieldList, activity, scope);
   const location = fileLocation(dataset);
   const { store, path } = await ports.lake.resolve(location.file === '' ? location.folder : `${location.folder}/${location.file}`);
   const children = location.file === '' ? await store.entries(path) : undefined;
@@ -58,16 +65,68 @@ export async function performGetMetadata(activity: Activity, scope: ActivityScop
         return object === undefined ? undefined : BigInt(object.sizeBytes);
       case 'lastModified':
         return object === undefined ? undefined : object.modifiedAt.toISOString().replace(/\.\d+Z$/, 'Z');
+      case 'contentMD5':
+        return object === undefined ? undefined : await digestOf(store, path, scope);
       default:
-        return await structureOf(dataset, field, scope);
+        return describeColumns(await columnsOf(dataset, scope), field);
     }
   }
 }
 
-async function structureOf(dataset: BoundDataset, field: string, scope: ActivityScope): Promise<Value> {
+/** The base64 of the file's MD5, as Azure Storage keeps it; read in pieces. */
+async function digestOf(store: ObjectStore, path: string, scope: ActivityScope): Promise<string> {
+  const hash = createHash('md5');
+  for await (const piece of createReadStream(await store.readable(path), { signal: scope.signal })) hash.update(piece as Buffer);
+  return hash.digest('base64');
+}
+
+/** A table has columns, or is not there. */
+async function metadataOfTable(
+  dataset: BoundDataset,
+  fieldList: readonly string[],
+  activity: Activity,
+  scope: ActivityScope,
+): Promise<Performed> {
+  const other = fieldList.find((field) => !tableFields.includes(field));
+  if (other !== undefined)
+    throw new LakesteadError('FACTORY_INVALID', `GetMetadata of a table has no field ${other}`, {
+      place: activity.place,
+      hint: `of tables: ${tableFields.join(', ')}`,
+    });
+  let columns: readonly SourceColumn[] | undefined;
+  try {
+    columns = await columnsOf(dataset, scope);
+  } catch (error) {
+    // Asked whether it exists, a table that is not there is an answer.
+    if (!fieldList.includes('exists') || !(error instanceof LakesteadError) || error.code !== 'SQL_NAME_NOT_FOUND') throw error;
+  }
+  const output: Record<string, Value> = {};
+  for (const field of fieldList) {
+    if (field === 'exists') output[field] = columns !== undefined;
+    else if (columns !== undefined) output[field] = describeColumns(columns, field);
+  }
+  return { input: { fieldList }, output: { ...output, effectiveIntegrationRuntime: 'lakestead' } };
+}
+
+async function columnsOf(dataset: BoundDataset, scope: ActivityScope): Promise<readonly SourceColumn[]> {
   await using lease = await scope.state.ports.engine.lease({ signal: scope.signal });
-  await using relation = await readSource({ type: `${dataset.type}Source` }, dataset, lease, scope);
-  const { columns } = await describe(lease, relation.sql, scope);
+  const type = dataset.typeProperties['location'] === undefined ? 'SqlSource' : `${dataset.type}Source`;
+  await using relation = await readSource({ type }, dataset, lease, scope);
+  return relation.columns;
+}
+
+function describeColumns(columns: readonly SourceColumn[], field: string): Value {
   if (field === 'columnCount') return BigInt(columns.length);
-  return columns.map(({ name, sourceType }): ValueObject => ({ name, type: sourceType }));
+  return columns.map((column): ValueObject => ({ name: column.name, type: interimType(column) }));
+}
+
+const interimTypes: Readonly<Record<string, string>> = {
+  BOOLEAN: 'Boolean', TINYINT: 'SByte', SMALLINT: 'Int16', INTEGER: 'Int32', BIGINT: 'Int64', FLOAT: 'Single', DOUBLE: 'Double', VARCHAR: 'String',
+  BLOB: 'Byte[]', DATE: 'DateTime', TIMESTAMP: 'DateTime', 'TIMESTAMP WITH TIME ZONE': 'DateTimeOffset', TIME: 'TimeSpan',
+}; // prettier-ignore
+
+/** Data Factory's own name of a column's type. */
+function interimType({ sourceType, lakeType }: SourceColumn): string {
+  const named = { uniqueidentifier: 'Guid', time: 'TimeSpan', datetimeoffset: 'DateTimeOffset' }[sourceType.replace(/\(.*/, '')];
+  return named ?? interimTypes[lakeType] ?? (lakeType.startsWith('DECIMAL') ? 'Decimal' : 'Object');
 }

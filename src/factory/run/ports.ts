@@ -84,5 +84,14 @@ export type RunEvent =
       readonly bytes?: number;
       readonly error?: string;
     }
+  | {
+      readonly kind: 'activityProgress';
+      readonly path: readonly string[];
+      readonly name: string;
+      readonly rows: number;
+      /** Where it is known how many there are. */
+      readonly totalRows?: number;
+      readonly rowsPerSecond: number;
+    }
   | { readonly kind: 'notebookLog'; readonly path: readonly string[]; readonly text: string }
   | { readonly kind: 'retry'; readonly path: readonly string[]; readonly name: string; readonly attempt: number; readonly error: string };

@@ -1,13 +1,14 @@
 import { ownerPrincipal } from '#access';
 import { LakesteadError } from '#core';
 import type { SourceColumn, SourceQuery } from '#connectors';
-import type { Lease } from '#engine';
+import type { Lease, StatementOptions } from '#engine';
 import { ident, join, sql, type Sql, unsafeSql } from '#sql';
 
 import { isObject, type Value, type ValueObject } from '../expression/index.ts';
 import { parseTimeSpan } from '../load/parse-activity.ts';
 import { fileReader } from './file-format.ts';
 import { findFiles } from './find-files.ts';
+import { procedureCall } from './procedure-call.ts';
 import { refuseOthers } from './refuse-options.ts';
 import type { BoundDataset } from './resolve-dataset.ts';
 import type { ActivityScope } from './run-pipeline.ts';
@@ -40,12 +41,18 @@ const fileFormats: Readonly<Record<string, 'parquet' | 'csv' | 'json'>> = {
 };
 
 /** Partitions change how Data Factory reads, not what. */
-const databaseOptions = ['sqlReaderQuery', 'query', 'queryTimeout', 'sqlReaderStoredProcedureName', 'partitionQuery', 'partitionOption', 'partitionSettings']; // prettier-ignore
+const databaseOptions = ['sqlReaderQuery', 'query', 'queryTimeout', 'sqlReaderStoredProcedureName', 'storedProcedureParameters', 'partitionQuery', 'partitionOption', 'partitionSettings']; // prettier-ignore
 
 /** Opens what a Copy or Lookup reads. Rows over the wire go into a temporary table of the lease, batch by batch. */
-export async function readSource(source: ValueObject, dataset: BoundDataset, lease: Lease, scope: ActivityScope): Promise<SourceRelation> {
+export async function readSource(
+  source: ValueObject,
+  dataset: BoundDataset,
+  lease: Lease,
+  scope: ActivityScope,
+  onProgress?: StatementOptions['onProgress'],
+): Promise<SourceRelation> {
   const type = String(source['type']);
-  if (sqlSources.includes(type)) return await readDatabase(source, dataset, lease, scope);
+  if (sqlSources.includes(type)) return await readDatabase(source, dataset, lease, scope, onProgress);
   if (type in fileFormats) return await readFiles(source, dataset, lease, scope);
   throw new LakesteadError('FACTORY_UNSUPPORTED', `a source of type ${type} is not supported`, {
     hint: `supported: ${[...sqlSources, ...Object.keys(fileFormats)].join(', ')}`,
@@ -55,10 +62,11 @@ export async function readSource(source: ValueObject, dataset: BoundDataset, lea
 function queryOf(source: ValueObject, dataset: BoundDataset): SourceQuery {
   const query = source['sqlReaderQuery'] ?? source['query'];
   if (typeof query === 'string' && query.trim() !== '') return { kind: 'query', text: query };
-  for (const key of ['sqlReaderStoredProcedureName', 'partitionQuery']) {
-    if (source[key] !== undefined && source[key] !== null)
-      throw new LakesteadError('FACTORY_UNSUPPORTED', `the property ${key} of a source is not supported`);
-  }
+  const procedure = source['sqlReaderStoredProcedureName'];
+  if (typeof procedure === 'string' && procedure !== '')
+    return { kind: 'query', text: procedureCall(procedure, source['storedProcedureParameters']) };
+  if (source['partitionQuery'] !== undefined && source['partitionQuery'] !== null)
+    throw new LakesteadError('FACTORY_UNSUPPORTED', 'the property partitionQuery of a source is not supported');
   const { schema, table, tableName } = dataset.typeProperties;
   if (typeof table === 'string' && table !== '')
     return { kind: 'table', table, ...(typeof schema === 'string' && schema !== '' ? { schema } : {}) };
@@ -69,7 +77,13 @@ function queryOf(source: ValueObject, dataset: BoundDataset): SourceQuery {
   throw new LakesteadError('FACTORY_INVALID', `the source has neither a query nor a table: the dataset '${dataset.name}' names none`);
 }
 
-async function readDatabase(source: ValueObject, dataset: BoundDataset, lease: Lease, scope: ActivityScope): Promise<SourceRelation> {
+async function readDatabase(
+  source: ValueObject,
+  dataset: BoundDataset,
+  lease: Lease,
+  scope: ActivityScope,
+  onProgress: StatementOptions['onProgress'],
+): Promise<SourceRelation> {
   const { signal, state } = scope;
   refuseOthers(source, databaseOptions, 'a source');
   const connector = await state.ports.openConnector(dataset.service, signal);
@@ -83,11 +97,14 @@ async function readDatabase(source: ValueObject, dataset: BoundDataset, lease: L
         columns,
         sql: rows.sql,
         bytesRead: () => undefined,
-        [Symbol.asyncDispose]: async () => await connector[Symbol.asyncDispose](),
+        [Symbol.asyncDispose]: async () => {
+          await connector[Symbol.asyncDispose]();
+          if (rows.release !== undefined) await lease.run(rows.release);
+        },
       };
     const definitions = columns.map(({ name, lakeType }) => sql`${ident(name)} ${unsafeSql(lakeType)}`);
     await lease.run(sql`CREATE OR REPLACE TEMP TABLE incoming (${join(definitions)})`, { signal });
-    await lease.append({ table: 'incoming' }, rows.batches, { signal });
+    await lease.append({ table: 'incoming' }, rows.batches, { signal, onProgress });
     return {
       columns,
       sql: sql`SELECT * FROM temp.incoming`,
