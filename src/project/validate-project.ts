@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 import { validateConfig } from '#config';
@@ -18,8 +18,7 @@ export async function validateProject(options: {
   const targets = ['adf', 'synapse', 'fabric', 'databricks'];
   if (target !== undefined && !targets.includes(target))
     throw new LakesteadError('USAGE', `there is no target "${target}"`, { hint: `targets: ${targets.join(', ')}` });
-  const isFactory =
-    !existsSync(join(dir, 'lakestead.yaml')) && ['pipeline', 'dataset', 'linkedService'].some((kind) => existsSync(join(dir, kind)));
+  const isFactory = !existsSync(join(dir, 'lakestead.yaml')) && holdsFactory(dir);
   const findings = isFactory ? validateFolders([dir]) : validateWhole(dir, env);
   const order = { error: 0, warning: 1, info: 2 };
   return await Promise.resolve(
@@ -29,6 +28,14 @@ export async function validateProject(options: {
         (a, b) => order[a.severity] - order[b.severity] || (a.file < b.file ? -1 : a.file > b.file ? 1 : (a.line ?? 0) - (b.line ?? 0)),
       ),
   );
+}
+
+/** True for a folder in Git's layout, and for one that holds pipelines alone: files of JSON, or Fabric's items. */
+function holdsFactory(dir: string): boolean {
+  if (!existsSync(dir)) throw new LakesteadError('USAGE', `there is no folder ${dir}`);
+  const isOne = (name: string) =>
+    ['pipeline', 'dataset', 'linkedService', 'trigger'].includes(name) || /\.json$|\.DataPipeline$/.test(name);
+  return readdirSync(dir).some(isOne);
 }
 
 function validateWhole(dir: string, env: string | undefined): readonly ValidationFinding[] {

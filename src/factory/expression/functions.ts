@@ -176,7 +176,7 @@ function roundHalfEven(value: number): number {
 }
 
 const list: readonly FunctionDefinition[] = [
-  define('concat(text1, text2, ...)', 'Joins texts.', ["@concat('Hello', 'World')", '"HelloWorld"'], (args) =>
+  define('concat(text1, ...)', 'Joins texts.', ["@concat('Hello', 'World')", '"HelloWorld"'], (args) =>
     args.every(isArray) ? args.flat() : printAll(args),
   ),
   define(

@@ -3,7 +3,12 @@ import { LakesteadError, type SourcePlace } from '#core';
 import { Float, type Value, type ValueObject } from './value.ts';
 
 /** Where values stand in a text of JSON: by path, joined with `/`. */
-export type PlacedJson = { readonly value: Value; readonly placeOf: (path: readonly (string | number)[]) => SourcePlace | undefined };
+export type PlacedJson = {
+  readonly value: Value;
+  readonly placeOf: (path: readonly (string | number)[]) => SourcePlace | undefined;
+  /** Keys that stand twice in one object, at their second place: the last one counts. */
+  readonly duplicates: readonly { readonly key: string; readonly place: SourcePlace }[];
+};
 
 /**
  * JSON with exact numbers and the place of every value. Takes a byte order mark; refuses comments and all else that JSON
@@ -13,6 +18,7 @@ export type PlacedJson = { readonly value: Value; readonly placeOf: (path: reado
  */
 export function parseJson(text: string, file: string): PlacedJson {
   const offsets = new Map<string, number>();
+  const repeated: { readonly key: string; readonly at: number }[] = [];
   const source = text.replace(/^\ufeff/, '');
   let at = 0;
   const fail = (problem: string): never => {
@@ -58,12 +64,17 @@ export function parseJson(text: string, file: string): PlacedJson {
   };
   const object = (path: string, depth: number): ValueObject => {
     const entries: [string, Value][] = [];
+    const keys = new Set<string>();
     at += 1;
     skip();
     if (source[at] === '}') at += 1;
     else {
       do {
+        skip();
+        const start = at;
         const key = string();
+        if (keys.has(key)) repeated.push({ key, at: start });
+        keys.add(key);
         expect(':');
         entries.push([key, value(`${path}/${key}`, depth + 1)]);
         skip();
@@ -91,6 +102,7 @@ export function parseJson(text: string, file: string): PlacedJson {
   if (at < source.length) fail(`the end of the file was expected, ${found()} stands here`);
   return {
     value: result,
+    duplicates: repeated.map(({ key, at: offset }) => ({ key, place: placeAt(source, offset, file) })),
     placeOf: (path) => {
       const offset = offsets.get(path.map((part) => `/${part}`).join(''));
       return offset === undefined ? undefined : placeAt(source, offset, file);

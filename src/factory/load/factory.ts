@@ -39,6 +39,9 @@ export type DatasetReference = { readonly name: string; readonly parameters: Val
 
 export type ParameterDefinition = { readonly type: string; readonly defaultValue: Value | undefined };
 
+/** Where a part of a file's JSON stands. */
+export type PlaceOf = (path: readonly (string | number)[]) => SourcePlace | undefined;
+
 export type Pipeline = {
   readonly name: string;
   /** The short name of its factory folder. */
@@ -47,7 +50,7 @@ export type Pipeline = {
   readonly parameters: Readonly<Record<string, ParameterDefinition>>;
   readonly variables: Readonly<Record<string, ParameterDefinition>>;
   readonly activities: readonly Activity[];
-  readonly placeOf: (path: readonly (string | number)[]) => SourcePlace | undefined;
+  readonly placeOf: PlaceOf;
 };
 
 export type Dataset = {
@@ -57,6 +60,7 @@ export type Dataset = {
   readonly linkedService: string;
   readonly parameters: Readonly<Record<string, ParameterDefinition>>;
   readonly typeProperties: ValueObject;
+  readonly placeOf: PlaceOf;
 };
 
 export type LinkedService = {
@@ -65,6 +69,18 @@ export type LinkedService = {
   readonly file: string;
   readonly parameters: Readonly<Record<string, ParameterDefinition>>;
   readonly typeProperties: ValueObject;
+  readonly placeOf: PlaceOf;
+};
+
+/** A trigger as its JSON says. `pipelines` are what it starts. */
+export type Trigger = {
+  readonly name: string;
+  readonly type: string;
+  readonly file: string;
+  readonly isStarted: boolean;
+  readonly pipelines: readonly { readonly name: string; readonly parameters: ValueObject; readonly path: readonly (string | number)[] }[];
+  readonly typeProperties: ValueObject;
+  readonly placeOf: PlaceOf;
 };
 
 /** One folder in Data Factory's or Synapse's Git layout. Names are found without case. */
@@ -75,6 +91,7 @@ export type FactoryFolder = {
   readonly pipelines: ReadonlyMap<string, Pipeline>;
   readonly datasets: ReadonlyMap<string, Dataset>;
   readonly linkedServices: ReadonlyMap<string, LinkedService>;
+  readonly triggers: ReadonlyMap<string, Trigger>;
   readonly globalParameters: ValueObject;
 };
 

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import { describeError, LakesteadError, nearMisses } from '#core';
 
-import { isObject, parseJson, type ValueObject } from '../expression/index.ts';
-import type { Dataset, Factory, FactoryFolder, Finding, LinkedService, Pipeline } from './factory.ts';
+import { isArray, isObject, parseJson, type ValueObject } from '../expression/index.ts';
+import type { Dataset, Factory, FactoryFolder, Finding, LinkedService, Pipeline, Trigger } from './factory.ts';
 import { invalid, type JsonReader, parseActivities, readObject, readParameters, readText, referenceName } from './parse-activity.ts';
 
 /** A loaded factory and what was wrong on the way: a file with an error is left out. */
@@ -12,7 +12,6 @@ export type LoadedFactory = { readonly factory: Factory; readonly findings: read
 
 /** Folders of the Git layout whose files are read for what they are, and those that do nothing here. */
 const ignoredFolders = [
-  'trigger',
   'integrationRuntime',
   'credential',
   'managedVirtualNetwork',
@@ -60,20 +59,28 @@ function loadFolder(dir: string, findings: Finding[]): FactoryFolder {
     pipelines: collect(readFolder(dir, 'pipeline', findings), findings, (file, itsName) => parsePipeline(file, itsName, name)),
     datasets: collect(readFolder(dir, 'dataset', findings), findings, parseDataset),
     linkedServices: collect(readFolder(dir, 'linkedService', findings), findings, parseLinkedService),
+    triggers: collect(readFolder(dir, 'trigger', findings), findings, parseTrigger),
   };
 }
 
 type JsonFile = { readonly json: ValueObject; readonly reader: JsonReader };
 
+/** Folders that make a folder a factory. */
+const factoryFolders = ['pipeline', 'dataset', 'linkedService', 'trigger', 'factory'];
+
+/** A folder without any of Git's layout may hold pipelines alone. */
 function readFolder(dir: string, kind: string, findings: Finding[]): readonly JsonFile[] {
-  const folder = join(dir, kind);
+  const isBare = kind === 'pipeline' && existsSync(dir) && !factoryFolders.some((name) => existsSync(join(dir, name)));
+  const folder = isBare ? dir : join(dir, kind);
   if (!existsSync(folder)) return [];
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.json'));
   return files.toSorted().flatMap((file) => {
     const path = join(folder, file);
     try {
-      const { value, placeOf } = parseJson(readFileSync(path, 'utf8'), path);
+      const { value, placeOf, duplicates } = parseJson(decodeText(readFileSync(path), path), path);
       if (!isObject(value)) throw invalid({ file: path, placeOf }, [], 'the file must hold an object');
+      for (const { key, place } of duplicates)
+        findings.push(findingOf(new LakesteadError('FACTORY_INVALID', `the key "${key}" stands twice in one object`, { place }), path));
       return [{ json: value, reader: { file: path, placeOf } }];
     } catch (error) {
       findings.push(findingOf(error, path));
@@ -106,8 +113,10 @@ function collect<T extends { readonly name: string }>(
   for (const file of files) {
     const { reader, json } = file;
     try {
-      const name = readText(reader, json['name'], ['name'], 'the name');
-      const fileName = basename(reader.file, '.json');
+      const fileName = nameOfFile(reader.file);
+      const name =
+        json['name'] === undefined && json['properties'] !== undefined ? fileName : readText(reader, json['name'], ['name'], 'the name');
+      checkName(name, reader);
       if (name !== fileName)
         findings.push({
           file: reader.file,
@@ -122,6 +131,32 @@ function collect<T extends { readonly name: string }>(
     }
   }
   return found;
+}
+
+/** Fabric's items are folders: `Ingest.DataPipeline/pipeline-content.json`. */
+function nameOfFile(file: string): string {
+  const name = basename(file, '.json');
+  return name === 'pipeline-content' ? basename(dirname(file)).replace(/\.DataPipeline$/, '') : name;
+}
+
+/** A name that is a path would lead out of the factory's folder wherever it is written to. `[...]` is left from an ARM template. */
+function checkName(name: string, reader: JsonReader): void {
+  if (!name.startsWith('[') && /[/\\]|^\.\.?$/.test(name))
+    throw invalid(reader, ['name'], `the name ${JSON.stringify(name)} is a path`, 'names have no / and no \\');
+}
+
+/** UTF-8, or UTF-16 where its byte order mark says so. */
+function decodeText(bytes: Buffer, file: string): string {
+  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new LakesteadError('FACTORY_INVALID', `${file} is not text in ${encoding.toUpperCase()}`, {
+      cause,
+      place: { file },
+      hint: 'save it as UTF-8',
+    });
+  }
 }
 
 function parsePipeline({ json, reader }: JsonFile, name: string, folder: string): Pipeline {
@@ -148,6 +183,7 @@ function parseDataset({ json, reader }: JsonFile, name: string): Dataset {
     linkedService,
     parameters: readParameters(reader, properties['parameters'], ['properties', 'parameters']),
     typeProperties: readObject(reader, properties['typeProperties'], ['properties', 'typeProperties'], 'typeProperties'),
+    placeOf: reader.placeOf,
   };
 }
 
@@ -159,6 +195,32 @@ function parseLinkedService({ json, reader }: JsonFile, name: string): LinkedSer
     file: reader.file,
     parameters: readParameters(reader, properties['parameters'], ['properties', 'parameters']),
     typeProperties: readObject(reader, properties['typeProperties'], ['properties', 'typeProperties'], 'typeProperties'),
+    placeOf: reader.placeOf,
+  };
+}
+
+function parseTrigger({ json, reader }: JsonFile, name: string): Trigger {
+  const properties = readObject(reader, json['properties'], ['properties'], 'properties');
+  const single = properties['pipeline']; // a tumbling window has one
+  const key = single === undefined ? 'pipelines' : 'pipeline';
+  const listed = single === undefined ? (properties['pipelines'] ?? []) : [single];
+  if (!isArray(listed)) throw invalid(reader, ['properties', 'pipelines'], 'pipelines must be an array');
+  return {
+    name,
+    type: readText(reader, properties['type'], ['properties', 'type'], 'the type of a trigger'),
+    file: reader.file,
+    isStarted: properties['runtimeState'] === 'Started',
+    typeProperties: readObject(reader, properties['typeProperties'], ['properties', 'typeProperties'], 'typeProperties'),
+    placeOf: reader.placeOf,
+    pipelines: listed.map((one, index) => {
+      const path = ['properties', key, ...(single === undefined ? [index] : [])];
+      const entry = readObject(reader, one, path, 'a pipeline of a trigger');
+      return {
+        name: referenceName(reader, entry['pipelineReference'], [...path, 'pipelineReference']) ?? '',
+        parameters: readObject(reader, entry['parameters'], [...path, 'parameters'], 'parameters'),
+        path,
+      };
+    }),
   };
 }
 

@@ -5,6 +5,7 @@ import { literal, sql, type Sql } from '#sql';
 
 import { Float, isObject, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
+import { activityProperties } from '../validate/activity-types.ts';
 import type { Performed } from './perform-activity.ts';
 import { fileWriter } from './file-format.ts';
 import { mapColumns } from './map-columns.ts';
@@ -29,8 +30,7 @@ export async function performCopy(activity: Activity, scope: ActivityScope): Pro
   const { clock, ports } = scope.state;
   const source = objectProperty(evaluateProperty(activity, 'source', scope), 'source');
   const sink = objectProperty(evaluateProperty(activity, 'sink', scope), 'sink');
-  for (const name of ['enableSkipIncompatibleRow', 'validateDataConsistency', 'preserve', 'logSettings'])
-    refuseOthers({ [name]: evaluateProperty(activity, name, scope) ?? null }, [], 'a Copy activity');
+  refuseOthers(activity.typeProperties, activityProperties('Copy'), 'a Copy activity');
   const [from, to] = [activity.inputs[0], activity.outputs[0]];
   if (from === undefined || to === undefined)
     throw new LakesteadError('FACTORY_INVALID', `the activity '${activity.name}' needs a dataset in inputs and one in outputs`, {
@@ -106,9 +106,9 @@ async function writeFile(
   lease: Lease,
   scope: ActivityScope,
 ): Promise<Written> {
-  refuseOthers(sink, ['storeSettings', 'formatSettings'], 'a sink of files');
+  refuseOthers(sink, String(sink['type']), 'a sink of files');
   const { storeSettings, formatSettings } = sink;
-  refuseOthers(storeSettings, ['copyBehavior'], 'storeSettings');
+  refuseOthers(storeSettings, 'AzureBlobFSWriteSettings', 'storeSettings');
   const behavior = isObject(storeSettings) ? String(storeSettings['copyBehavior'] ?? '') : '';
   const { folder, file } = fileLocation(dataset);
   if (behavior !== '' && behavior !== 'MergeFiles' && behavior !== 'PreserveHierarchy')
@@ -156,8 +156,8 @@ async function writeDelta(
     throw new LakesteadError('FACTORY_INVALID', `the dataset '${dataset.name}' names no table`);
   const container = typeof database === 'string' && database !== '' ? database : 'Tables';
   const address = [container, ...(typeof schema === 'string' && schema !== '' ? [schema] : []), table].join('/');
-  refuseOthers(sink, ['tableActionOption', 'importSettings', 'partitionOption'], 'a Delta sink');
-  refuseOthers(sink['importSettings'], [], 'importSettings');
+  refuseOthers(sink, String(sink['type']), 'a Delta sink');
+  refuseOthers(sink['importSettings'], { acts: [], known: [] }, 'importSettings');
   const partition = sink['partitionOption'] ?? 'None';
   if (partition !== 'None' && partition !== '')
     throw new LakesteadError('FACTORY_UNSUPPORTED', `partitionOption ${String(partition)} is not supported`, { hint: 'supported: None' });

@@ -18,10 +18,10 @@ export type FileWriter = { readonly extension: string; readonly options: Sql; re
 export function fileWriter(dataset: BoundDataset, settings: ValueObject): FileWriter {
   switch (dataset.type) {
     case 'Parquet':
-      refuseOthers(settings, [], 'formatSettings');
+      refuseOthers(settings, 'ParquetWriteSettings', 'formatSettings');
       return { extension: '.parquet', options: sql`FORMAT parquet, COMPRESSION ${unsafeSql(parquetCodec(dataset))}`, holdsTypes: true };
     case 'DelimitedText': {
-      refuseOthers(settings, ['quoteAllText', 'fileExtension'], 'formatSettings');
+      refuseOthers(settings, 'DelimitedTextWriteSettings', 'formatSettings');
       const { header, delimiter, quote, escape, nullText, isGzip } = delimitedText(dataset);
       // Copy Activity writes \r\n unless the dataset says otherwise ("Delimited text format in Azure Data Factory").
       const newLine = text(dataset.typeProperties['rowDelimiter'], '\r\n');
@@ -35,7 +35,7 @@ export function fileWriter(dataset: BoundDataset, settings: ValueObject): FileWr
       };
     }
     case 'Json': {
-      refuseOthers(settings, ['filePattern'], 'formatSettings');
+      refuseOthers(settings, 'JsonWriteSettings', 'formatSettings');
       const pattern = text(settings['filePattern'], 'setOfObjects');
       if (pattern !== 'setOfObjects' && pattern !== 'arrayOfObjects')
         throw unsupported('filePattern', pattern, 'setOfObjects, arrayOfObjects');
@@ -58,11 +58,11 @@ export async function fileReader(dataset: BoundDataset, settings: ValueObject, p
   const list = literal(paths);
   switch (dataset.type) {
     case 'Parquet':
-      refuseOthers(settings, [], 'formatSettings');
+      refuseOthers(settings, 'ParquetReadSettings', 'formatSettings');
       parquetCodec(dataset);
       return sql`SELECT * FROM read_parquet(${list})`;
     case 'DelimitedText': {
-      refuseOthers(settings, ['skipLineCount'], 'formatSettings');
+      refuseOthers(settings, 'DelimitedTextReadSettings', 'formatSettings');
       const { header, delimiter, quote, escape, nullText, isGzip } = delimitedText(dataset);
       const newLine = dataset.typeProperties['rowDelimiter'];
       if (typeof newLine === 'string' && !['', '\n', '\r', '\r\n'].includes(newLine))
@@ -72,7 +72,7 @@ export async function fileReader(dataset: BoundDataset, settings: ValueObject, p
       return header ? rows : await withNumberedNames(rows, lease);
     }
     case 'Json': {
-      refuseOthers(settings, [], 'formatSettings');
+      refuseOthers(settings, 'JsonReadSettings', 'formatSettings');
       const file = sql`${list}, compression = ${literal(jsonIsGzip(dataset) ? 'gzip' : 'uncompressed')}`;
       const found = await lease.rows(sql`DESCRIBE SELECT * FROM read_json(${file}, sample_size = -1)`);
       const columns = found.map(
@@ -112,8 +112,7 @@ type DelimitedText = {
 
 function delimitedText(dataset: BoundDataset): DelimitedText {
   const { typeProperties } = dataset;
-  const names = ['columnDelimiter', 'rowDelimiter', 'quoteChar', 'escapeChar', 'firstRowAsHeader', 'nullValue', 'encodingName', 'compressionCodec', 'compression']; // prettier-ignore
-  refuseOthers(typeProperties, names, `the dataset '${dataset.name}'`);
+  refuseOthers(typeProperties, dataset.type, `the dataset '${dataset.name}'`);
   requireUtf8(dataset);
   const oneOf = (name: string, fallback: string): string => {
     const value = typeProperties[name] ?? fallback;
@@ -131,7 +130,7 @@ function delimitedText(dataset: BoundDataset): DelimitedText {
 }
 
 function jsonIsGzip(dataset: BoundDataset): boolean {
-  refuseOthers(dataset.typeProperties, ['encodingName', 'compression', 'compressionCodec'], `the dataset '${dataset.name}'`);
+  refuseOthers(dataset.typeProperties, dataset.type, `the dataset '${dataset.name}'`);
   requireUtf8(dataset);
   return hasGzip(dataset);
 }
@@ -156,7 +155,7 @@ function hasGzip(dataset: BoundDataset): boolean {
 const codecs = ['snappy', 'gzip', 'none', 'uncompressed', 'zstd', 'lz4', 'brotli'];
 
 function parquetCodec(dataset: BoundDataset): string {
-  refuseOthers(dataset.typeProperties, ['compressionCodec', 'compression'], `the dataset '${dataset.name}'`);
+  refuseOthers(dataset.typeProperties, dataset.type, `the dataset '${dataset.name}'`);
   const codec = String(codecOf(dataset) ?? 'snappy').toLowerCase();
   if (!codecs.includes(codec)) throw unsupported('compressionCodec', codec, codecs.join(', '));
   return codec === 'none' ? 'uncompressed' : codec;

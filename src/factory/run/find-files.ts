@@ -19,7 +19,7 @@ export async function findFiles(
   storeSettings: Value | undefined,
   scope: ActivityScope,
 ): Promise<readonly FoundFile[]> {
-  refuseOthers(storeSettings, ['recursive', 'wildcardFileName', 'wildcardFolderPath'], 'storeSettings');
+  refuseOthers(storeSettings, 'AzureBlobFSReadSettings', 'storeSettings');
   const settings = isObject(storeSettings) ? storeSettings : {};
   const { folder, file } = fileLocation(dataset);
   const wildcard = (name: string) => (typeof settings[name] === 'string' && settings[name] !== '' ? settings[name] : undefined);

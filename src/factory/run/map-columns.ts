@@ -30,14 +30,14 @@ const interimTypes: Readonly<Record<string, string>> = {
  * @throws FACTORY_INVALID for a column that the source does not have, FACTORY_UNSUPPORTED for other forms of a mapping
  */
 export function mapColumns(relation: SourceRelation, translator: Value | undefined): Sql {
-  refuseOthers(translator, ['mappings', 'typeConversion', 'typeConversionSettings'], 'a translator');
+  refuseOthers(translator, 'TabularTranslator', 'a translator');
   if (!isObject(translator) || !isArray(translator['mappings'])) return relation.sql;
   const list = translator['mappings'].map((mapping) => {
     const [from, to] = isObject(mapping) ? [mapping['source'], mapping['sink']] : [];
     if (!isObject(from) || !isObject(to))
       throw new LakesteadError('FACTORY_UNSUPPORTED', 'a mapping of the translator needs source and sink');
-    refuseOthers(from, ['name', 'ordinal', 'type', 'physicalType', 'precision', 'scale', 'format', 'culture'], 'the source of a mapping');
-    refuseOthers(to, ['name', 'ordinal', 'type', 'physicalType', 'precision', 'scale'], 'the sink of a mapping');
+    refuseOthers(from, { acts: ['name', 'ordinal'], known: ['physicalType', 'precision', 'scale'] }, 'the source of a mapping');
+    refuseOthers(to, { acts: ['name', 'ordinal', 'precision', 'scale'], known: ['physicalType'] }, 'the sink of a mapping');
     const column = findColumn(relation, from);
     const name = typeof to['name'] === 'string' ? to['name'] : `Prop_${Number(to['ordinal'] ?? 1n) - 1}`;
     return sql`${castTo(ident(column), to)} AS ${ident(name)}`;

@@ -4,7 +4,7 @@ import { LakesteadError, reviveError } from '#core';
 
 import { evaluateTree, isArray, isObject, printValue, toValue, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
-import { innerActivities } from '../validate/validate-factory.ts';
+import { innerActivities } from '../load/inner-activities.ts';
 import { performCopy } from './copy.ts';
 import { performGetMetadata } from './get-metadata.ts';
 import { performLookup } from './lookup.ts';

@@ -25,7 +25,11 @@ export function printValues(
   translator: Value | undefined,
 ): Sql {
   const given = isObject(translator) ? translator['typeConversionSettings'] : undefined;
-  refuseOthers(given, ['treatBooleanAsNumber', 'dateTimeFormat', 'allowDataTruncation', 'culture'], 'typeConversionSettings');
+  refuseOthers(
+    given,
+    { acts: ['treatBooleanAsNumber', 'dateTimeFormat', 'culture'], known: ['allowDataTruncation'] },
+    'typeConversionSettings',
+  );
   const settings = isObject(given) ? given : {};
   const culture = settings['culture'];
   if (typeof culture === 'string' && !/^(?:en-us|invariant|)$/i.test(culture))

@@ -5,6 +5,7 @@ import type { Lease, StatementOptions } from '#engine';
 import { ident, join, sql, type Sql, unsafeSql } from '#sql';
 
 import { isObject, type Value, type ValueObject } from '../expression/index.ts';
+import { supportedTypes } from '../properties.ts';
 import { parseTimeSpan } from '../load/parse-activity.ts';
 import { fileReader } from './file-format.ts';
 import { findFiles } from './find-files.ts';
@@ -23,25 +24,13 @@ export type SourceRelation = AsyncDisposable & {
   readonly filesRead?: number;
 };
 
-const sqlSources = [
-  'SqlServerSource',
-  'AzureSqlSource',
-  'SqlMISource',
-  'SqlDWSource',
-  'SqlSource',
-  'PostgreSqlSource',
-  'PostgreSqlV2Source',
-  'AzurePostgreSqlSource',
-];
-
 const fileFormats: Readonly<Record<string, 'parquet' | 'csv' | 'json'>> = {
   ParquetSource: 'parquet',
   DelimitedTextSource: 'csv',
   JsonSource: 'json',
 };
 
-/** Partitions change how Data Factory reads, not what. */
-const databaseOptions = ['sqlReaderQuery', 'query', 'queryTimeout', 'sqlReaderStoredProcedureName', 'storedProcedureParameters', 'partitionQuery', 'partitionOption', 'partitionSettings']; // prettier-ignore
+const sqlSources = supportedTypes('Source').filter((type) => !(type in fileFormats));
 
 /** Opens what a Copy or Lookup reads. Rows over the wire go into a temporary table of the lease, batch by batch. */
 export async function readSource(
@@ -85,7 +74,7 @@ async function readDatabase(
   onProgress: StatementOptions['onProgress'],
 ): Promise<SourceRelation> {
   const { signal, state } = scope;
-  refuseOthers(source, databaseOptions, 'a source');
+  refuseOthers(source, String(source['type']), 'a source');
   const connector = await state.ports.openConnector(dataset.service, signal);
   try {
     const timeout = source['queryTimeout'];
@@ -121,7 +110,7 @@ async function readDatabase(
 }
 
 async function readFiles(source: ValueObject, dataset: BoundDataset, lease: Lease, scope: ActivityScope): Promise<SourceRelation> {
-  refuseOthers(source, ['storeSettings', 'formatSettings'], 'a source of files');
+  refuseOthers(source, String(source['type']), 'a source of files');
   const files = await findFiles(dataset, source['storeSettings'], scope);
   const gateway = await scope.state.ports.gateway();
   const format = fileFormats[String(source['type'])] ?? 'parquet';

@@ -15,7 +15,7 @@ import {
 } from '../expression/index.ts';
 import type { Activity, FactoryFolder, ParameterDefinition, Pipeline } from '../load/factory.ts';
 import { activityTypes } from '../validate/activity-types.ts';
-import { findCycle } from '../validate/validate-factory.ts';
+import { findCycle } from '../load/inner-activities.ts';
 import { activityError, decide, failedLeaves, type Outcome } from './outcome.ts';
 import { performActivity } from './perform-activity.ts';
 import type { RunEvent, RunPorts } from './ports.ts';

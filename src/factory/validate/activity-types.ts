@@ -1,18 +1,11 @@
+import type { PropertyUse } from '../properties.ts';
+
 /** What the runtime performs, with the properties of each type that act and those that are known and change nothing here. */
-export const activityTypes: Readonly<Record<string, { readonly acts: readonly string[]; readonly known: readonly string[] }>> = {
+export const activityTypes: Readonly<Record<string, PropertyUse>> = {
   AppendVariable: { acts: ['variableName', 'value'], known: [] },
   Copy: {
     acts: ['source', 'sink', 'translator'],
-    known: [
-      'enableStaging',
-      'stagingSettings',
-      'parallelCopies',
-      'dataIntegrationUnits',
-      'enableSkipIncompatibleRow',
-      'validateDataConsistency',
-      'logSettings',
-      'preserve',
-    ],
+    known: ['enableStaging', 'stagingSettings', 'parallelCopies', 'dataIntegrationUnits'],
   },
   DatabricksNotebook: { acts: ['notebookPath', 'baseParameters'], known: ['libraries'] },
   ExecutePipeline: { acts: ['pipeline', 'parameters', 'waitOnCompletion'], known: [] },
@@ -43,7 +36,45 @@ export const activityTypes: Readonly<Record<string, { readonly acts: readonly st
   Wait: { acts: ['waitTimeInSeconds'], known: [] },
 };
 
-/** Types of linked services that a connector or the lake stands for, and those that are only referred to. */
-export const linkedServiceTypes: readonly string[] = [
-  'SqlServer', 'AzureSqlDatabase', 'AzureSqlMI', 'AzureSqlDW', 'PostgreSql', 'PostgreSqlV2', 'AzurePostgreSql', 'AzureBlobFS', 'AzureBlobStorage', 'Lakehouse', 'AzureDatabricks', 'AzureDatabricksDeltaLake', 'AzureKeyVault', 'AzureSynapseArtifacts',
-]; // prettier-ignore
+/** The properties of a type of activity that is supported. */
+export function activityProperties(type: string): PropertyUse {
+  return (Object.hasOwn(activityTypes, type) ? activityTypes[type] : undefined) ?? { acts: [], known: [] };
+}
+
+const credentials =
+  'encryptedCredential credential userName username password authenticationType servicePrincipalId servicePrincipalKey servicePrincipalCredential servicePrincipalCredentialType tenant azureCloudType';
+const database = `connectionString server database port connectVia alwaysEncryptedSettings encrypt trustServerCertificate hostNameInCertificate applicationIntent connectTimeout commandTimeout connectRetryCount connectRetryInterval failoverPartner integratedSecurity loadBalanceTimeout maxPoolSize minPoolSize multipleActiveResultSets multiSubnetFailover packetSize pooling sslMode trustCertificate connectionTimeout timezone readBufferSize logParameters schema encoding ${credentials}`;
+const storage = `url accountKey sasUri sasToken serviceEndpoint connectionString accountKind containerUri workspaceId artifactId ${credentials}`;
+const databricks = `domain accessToken authentication workspaceResourceId existingClusterId instancePoolId newClusterVersion newClusterNumOfWorker newClusterNodeType newClusterSparkConf newClusterSparkEnvVars newClusterCustomTags newClusterLogDestination newClusterDriverNodeType newClusterInitScripts newClusterEnableElasticDisk policyId clusterId dataSecurityMode ${credentials}`;
+
+/** By type, what Azure has in `typeProperties`: lakestead.yaml says what stands in, so all of it is known and none of it wrong. */
+const linkedServices: Readonly<Record<string, string>> = {
+  SqlServer: database, AzureSqlDatabase: database, AzureSqlMI: database, AzureSqlDW: database, PostgreSql: database, PostgreSqlV2: database,
+  AzurePostgreSql: database, AzureBlobFS: storage, AzureBlobStorage: storage, Lakehouse: storage, AzureDatabricks: databricks,
+  AzureDatabricksDeltaLake: databricks, AzureKeyVault: 'baseUrl credential', AzureSynapseArtifacts: `endpoint authentication workspaceResourceId ${credentials}`,
+}; // prettier-ignore
+
+/** Settings that are lost where another service stands in; `validate` says so. */
+const withoutEffect = ['encryptedCredential', 'existingClusterId', 'alwaysEncryptedSettings'];
+
+/** The properties of a linked service of a type that a connector or the lake stands for; undefined for other types. */
+export function linkedServiceProperties(type: string): PropertyUse | undefined {
+  const names = Object.hasOwn(linkedServices, type) ? linkedServices[type]?.split(' ') : undefined;
+  return names === undefined ? undefined : { acts: names.filter((name) => !withoutEffect.includes(name)), known: withoutEffect };
+}
+
+/** Triggers as Azure has them, with what each must say. */
+export const triggerTypes: Readonly<Record<string, PropertyUse & { readonly needed: readonly string[] }>> = {
+  ScheduleTrigger: { acts: ['recurrence'], known: [], needed: ['recurrence'] },
+  TumblingWindowTrigger: {
+    acts: ['frequency', 'interval', 'startTime', 'endTime', 'delay', 'maxConcurrency', 'retryPolicy', 'dependsOn'],
+    known: [],
+    needed: ['frequency', 'interval', 'startTime'],
+  },
+  BlobEventsTrigger: {
+    acts: ['blobPathBeginsWith', 'blobPathEndsWith', 'ignoreEmptyBlobs', 'events', 'scope'],
+    known: [],
+    needed: ['events', 'scope'],
+  },
+  CustomEventsTrigger: { acts: ['subjectBeginsWith', 'subjectEndsWith', 'events', 'scope'], known: [], needed: ['events', 'scope'] },
+};

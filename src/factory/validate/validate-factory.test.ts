@@ -1,11 +1,13 @@
 import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { loadFactory, validateFactory } from '#factory';
 
+import { count } from '../../../test/support/evidence.ts';
 import { findSharedData } from '../../../test/support/shared-data.ts';
 
 function findings(activities: unknown, more: Record<string, unknown> = {}): string[] {
@@ -68,6 +70,311 @@ const cases: readonly (readonly [claim: string, activities: unknown, finding: Re
 for (const [claim, activities, finding] of cases) {
   test(`${claim} is found`, () => expect(findings(activities)).toEqual(expect.arrayContaining([expect.stringMatching(finding)])));
 }
+
+/** A small factory that is whole; `change` breaks one of its files. */
+function findingsOf(change: (files: Record<string, unknown>) => void): string[] {
+  const files: Record<string, unknown> = {
+    'linkedService/lake.json': {
+      name: 'lake',
+      properties: { type: 'AzureBlobFS', typeProperties: { url: 'https://x.dfs.core.windows.net' } },
+    },
+    'linkedService/sql.json': { name: 'sql', properties: { type: 'SqlServer', typeProperties: { connectionString: 'Data Source=x' } } },
+    'dataset/table.json': {
+      name: 'table',
+      properties: { type: 'SqlServerTable', linkedServiceName: { referenceName: 'sql' }, typeProperties: { schema: 'a', table: 'b' } },
+    },
+    'dataset/file.json': {
+      name: 'file',
+      properties: {
+        type: 'Parquet',
+        linkedServiceName: { referenceName: 'lake' },
+        parameters: { name: { type: 'string' } },
+        typeProperties: {
+          location: { type: 'AzureBlobFSLocation', fileSystem: 'x', fileName: { value: '@dataset().name', type: 'Expression' } },
+          compressionCodec: 'snappy',
+        },
+      },
+    },
+    'pipeline/p.json': {
+      name: 'p',
+      properties: {
+        parameters: { day: { type: 'string' } },
+        variables: { v: { type: 'String' }, list: { type: 'Array' } },
+        activities: [
+          {
+            name: 'copy',
+            type: 'Copy',
+            inputs: [{ referenceName: 'table', type: 'DatasetReference' }],
+            outputs: [{ referenceName: 'file', type: 'DatasetReference', parameters: { name: '@pipeline().parameters.day' } }],
+            typeProperties: {
+              source: { type: 'SqlServerSource', queryTimeout: '02:00:00' },
+              sink: {
+                type: 'ParquetSink',
+                storeSettings: { type: 'AzureBlobFSWriteSettings' },
+                formatSettings: { type: 'ParquetWriteSettings' },
+              },
+            },
+          },
+          {
+            name: 'set',
+            type: 'SetVariable',
+            dependsOn: [{ activity: 'copy' }],
+            typeProperties: { variableName: 'v', value: "@string(activity('copy').output.rowsCopied)" },
+          },
+        ],
+      },
+    },
+    'trigger/daily.json': {
+      name: 'daily',
+      properties: {
+        type: 'ScheduleTrigger',
+        typeProperties: { recurrence: { frequency: 'Day', interval: 1, startTime: '2024-01-01T00:00:00Z', timeZone: 'UTC' } },
+        pipelines: [{ pipelineReference: { referenceName: 'p', type: 'PipelineReference' }, parameters: { day: 'x' } }],
+      },
+    },
+  };
+  change(files);
+  const dir = mkdtempSync(join(tmpdir(), 'lakestead-validate-'));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(join(dir, name, '..'), { recursive: true });
+    writeFileSync(
+      join(dir, name),
+      typeof content === 'string' || content instanceof Uint8Array ? content : JSON.stringify(content, undefined, 1),
+    );
+  }
+  const { factory, findings: loaded } = loadFactory([dir]);
+  return [...loaded, ...validateFactory(factory)].map(
+    ({ file, severity, message, line, activity, hint }) =>
+      `${file.slice(dir.length + 1)}${line === undefined ? '' : ':line'} ${severity} ${activity === undefined ? '' : `${activity}: `}${message}${hint === undefined ? '' : ` (${hint})`}`,
+  );
+}
+
+/** Sets the value at a path such as `pipeline/p.json/properties/activities/0/type`. */
+const put = (path: string, value: unknown) => (files: Record<string, unknown>) => {
+  const [, file = '', rest = ''] = /^(.*?\.json)\/(.*)$/.exec(path) ?? [];
+  const keys = rest.split('/');
+  const last = keys.pop() ?? '';
+  const holder = keys.reduce<Record<string, unknown>>(
+    (one, key) => (one[key] ??= {}) as Record<string, unknown>,
+    files[file] as Record<string, unknown>,
+  );
+  if (value === undefined) delete holder[last];
+  else holder[last] = value;
+};
+const source = 'pipeline/p.json/properties/activities/0/typeProperties/source';
+const expression = (value: string) => put('pipeline/p.json/properties/activities/1/typeProperties/value', value);
+
+test('a factory that is whole has no error and no warning', () => {
+  expect(findingsOf(() => {}).filter((finding) => !finding.includes(' info '))).toEqual([]);
+});
+
+const damages: readonly (readonly [claim: string, change: (files: Record<string, unknown>) => void, finding: RegExp])[] = [
+  [
+    'a misspelt property of a source',
+    put(`${source}/sqlReaderQueri`, 'x'),
+    /p.json:line error copy: the property sqlReaderQueri of SqlServerSource is not supported \(did you mean sqlReaderQuery\?\)/,
+  ],
+  [
+    'a property without effect',
+    put(`${source}/isolationLevel`, 'ReadCommitted'),
+    /p.json:line info copy: isolationLevel has no effect here/,
+  ],
+  ['a source that is not supported', put(`${source}/type`, 'OracleSource'), /p.json:line error copy: OracleSource is not supported/],
+  [
+    'a setting of a format',
+    put('pipeline/p.json/properties/activities/0/typeProperties/sink/formatSettings/maxRowsPerFile', 10),
+    /p.json:line error copy: the property maxRowsPerFile of ParquetWriteSettings/,
+  ],
+  [
+    'an option that would lose rows in silence',
+    put('pipeline/p.json/properties/activities/0/typeProperties/enableSkipIncompatibleRow', true),
+    /p.json:line error copy: the property enableSkipIncompatibleRow of Copy/,
+  ],
+  [
+    'a property of a dataset',
+    put('dataset/file.json/properties/typeProperties/kompressionCodec', 'x'),
+    /file.json:line error the property kompressionCodec of a dataset of type Parquet is not supported \(did you mean compressionCodec\?\)/,
+  ],
+  [
+    'a dataset of an unknown type',
+    put('dataset/table.json/properties/type', 'OracleTable'),
+    /table.json:line warning datasets of type OracleTable/,
+  ],
+  [
+    'a dataset without its linked service',
+    put('dataset/table.json/properties/linkedServiceName/referenceName', 'sqll'),
+    /table.json:line error the linked service 'sqll' is not there \(did you mean sql\?\)/,
+  ],
+  [
+    'a parameter that a dataset does not have',
+    put('dataset/file.json/properties/typeProperties/location/fileName', '@dataset().nam'),
+    /file.json:line error the dataset has no parameter 'nam' \(did you mean name\?\)/,
+  ],
+  [
+    'a missing parameter of a dataset',
+    put('pipeline/p.json/properties/activities/0/outputs/0/parameters', undefined),
+    /p.json:line error copy: the parameter 'name' of the dataset 'file' is missing/,
+  ],
+  [
+    'a linked service of an unknown type',
+    put('linkedService/sql.json/properties/type', 'Oracle'),
+    /sql.json:line warning linked services of type Oracle/,
+  ],
+  [
+    'a misspelt property of a linked service',
+    put('linkedService/sql.json/properties/typeProperties/conectionString', 'x'),
+    /sql.json:line error the property conectionString .*did you mean connectionString\?/,
+  ],
+  [
+    'what a linked service loses here',
+    put('linkedService/sql.json/properties/typeProperties/encryptedCredential', 'x'),
+    /sql.json:line info encryptedCredential has no effect here/,
+  ],
+  [
+    'a parameter that the pipeline does not have',
+    expression('@pipeline().parameters.dya'),
+    /p.json:line error set: the pipeline has no parameter 'dya' \(did you mean day\?\)/,
+  ],
+  ['a variable that is not there', expression("@variables('w')"), /p.json:line error set: there is no variable 'w'/],
+  [
+    'a variable that is set from itself',
+    expression("@concat(variables('V'), 'x')"),
+    /p.json:line error set: the variable 'v' cannot be set from itself/,
+  ],
+  [
+    'an activity that is not there',
+    expression("@activity('coppy').output"),
+    /p.json:line error set: there is no activity 'coppy' \(did you mean copy\?\)/,
+  ],
+  [
+    'an activity that has not ended',
+    put('pipeline/p.json/properties/activities/1/dependsOn', []),
+    /p.json:line error set: the activity 'copy' need not have ended before this one/,
+  ],
+  [
+    'an item outside of a loop',
+    expression('@string(item())'),
+    /p.json:line error set: item\(\) is there inside of ForEach and Filter only/,
+  ],
+  ['a dataset in a pipeline', expression('@dataset().x'), /p.json:line error set: dataset\(\) is not there in a pipeline/],
+  [
+    'an array that is none',
+    put('pipeline/p.json/properties/activities/1/type', 'AppendVariable'),
+    /p.json:line error set: AppendVariable needs an array/,
+  ],
+  [
+    'more parameters than Azure takes',
+    put(
+      'pipeline/p.json/properties/parameters',
+      Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`p${index}`, { type: 'string' }])),
+    ),
+    /p.json error 51 parameters: Azure takes 50/,
+  ],
+  [
+    'a longer expression than Azure takes',
+    expression(`@concat('${'x'.repeat(9000)}')`),
+    /p.json:line error set: an expression of 90\d\d characters/,
+  ],
+  [
+    'a trigger of a pipeline that is not there',
+    put('trigger/daily.json/properties/pipelines/0/pipelineReference/referenceName', 'q'),
+    /daily.json:line error the pipeline 'q' is not there/,
+  ],
+  [
+    'a trigger without a parameter',
+    put('trigger/daily.json/properties/pipelines/0/parameters', {}),
+    /daily.json:line error the parameter 'day' of the pipeline 'p' is missing/,
+  ],
+  [
+    'a frequency that is none',
+    put('trigger/daily.json/properties/typeProperties/recurrence/frequency', 'Daily'),
+    /daily.json:line error the frequency "Daily"/,
+  ],
+  [
+    'a trigger of an unknown type',
+    put('trigger/daily.json/properties/type', 'RerunTumblingWindowTrigger'),
+    /daily.json:line error triggers of type RerunTumblingWindowTrigger/,
+  ],
+  [
+    'a pipeline that calls itself',
+    (files) =>
+      put('pipeline/p.json/properties/activities/1', {
+        name: 'again',
+        type: 'ExecutePipeline',
+        typeProperties: { pipeline: { referenceName: 'p' }, parameters: { day: 'x' } },
+      })(files),
+    /p.json error the pipelines p -> p call each other without end/,
+  ],
+  [
+    'a key that stands twice',
+    (files) =>
+      (files['dataset/table.json'] =
+        '{"name": "table",\n"name": "table", "properties": {"type": "SqlServerTable", "linkedServiceName": {"referenceName": "sql"}}}'),
+    /table.json:line error the key "name" stands twice in one object/,
+  ],
+  ['a name that is a path', put('pipeline/p.json/name', '../../p'), /p.json:line error .*the name "..\/..\/p" is a path/],
+  [
+    'bytes that are no text',
+    (files) => (files['dataset/table.json'] = Buffer.from([0x7b, 0xff, 0x7d])),
+    /table.json error .*is not text in UTF-8/,
+  ],
+];
+for (const [claim, change, finding] of damages)
+  test(`${claim} is found with its file, line and activity`, () =>
+    expect(findingsOf(change)).toEqual(expect.arrayContaining([expect.stringMatching(finding)])));
+
+test('UTF-16 and a byte order mark are read', () => {
+  const text = JSON.stringify({ name: 'table', properties: { type: 'SqlServerTable', linkedServiceName: { referenceName: 'sql' } } });
+  for (const bytes of [Buffer.from(`\ufeff${text}`, 'utf16le'), Buffer.from(`\ufeff${text}`)])
+    expect(findingsOf((files) => (files['dataset/table.json'] = bytes)).filter((finding) => finding.includes(' error '))).toEqual([]);
+});
+
+test('a file that is damaged anywhere is a finding or still whole, never an error of ours', () => {
+  const whole = JSON.stringify({
+    name: 'p',
+    properties: {
+      activities: [
+        {
+          name: 'a',
+          type: 'Wait',
+          dependsOn: [],
+          policy: { timeout: '0.12:00:00', retry: 1 },
+          typeProperties: { waitTimeInSeconds: { value: '@add(1, 2)', type: 'Expression' } },
+        },
+      ],
+      parameters: { x: { type: 'string', defaultValue: 'y' } },
+    },
+  });
+  fc.assert(
+    fc.property(
+      fc.nat(whole.length - 1),
+      fc.nat(12),
+      fc.constantFrom('', '{', ']', '"', ',', '0', 'null', '@{', '\ud800'),
+      (at, length, inserted) => {
+        const damaged = whole.slice(0, at) + inserted + whole.slice(at + length);
+        for (const finding of findingsOf((files) => (files['pipeline/p.json'] = damaged)))
+          expect(finding).not.toMatch(/INTERNAL|undefined|TypeError/);
+      },
+    ),
+    { numRuns: count(300, 5000) },
+  );
+});
+
+const shared = findSharedData('adf');
+test.skipIf(shared === undefined)(
+  'real pipelines of public repositories load; what is found in them beside missing references is what is not supported',
+  () => {
+    const { factory, findings: loaded } = loadFactory([join(shared ?? '', 'pipelines')]);
+    expect(loaded.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(factory.folders[0]?.pipelines.size).toBe(26);
+    const errors = validateFactory(factory).filter(({ severity, code }) => severity === 'error' && code !== 'FACTORY_NOT_FOUND');
+    expect(
+      errors
+        .filter(({ code }) => code !== 'FACTORY_UNSUPPORTED')
+        .map(({ file, activity, message }) => `${basename(file)} ${activity}: ${message}`),
+    ).toEqual([]);
+  },
+);
 
 test('an inactive activity is not validated, as in Azure', () => {
   expect(findings([{ name: 'a', type: 'HDInsightHive', state: 'Inactive' }])).toEqual([]);

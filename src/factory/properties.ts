@@ -1,0 +1,111 @@
+import { isArray, type Value, type ValueObject } from './expression/index.ts';
+
+/** Which properties of a typed object of the JSON act here, and which are known and change nothing. All others are refused by name. */
+export type PropertyUse = { readonly acts: readonly string[]; readonly known: readonly string[] };
+
+/** Settings of speed, of retries and of the service's own monitoring: they change nothing of what is read or written. */
+const tuning = [
+  'type',
+  'sourceRetryCount',
+  'sourceRetryWait',
+  'sinkRetryCount',
+  'sinkRetryWait',
+  'maxConcurrentConnections',
+  'disableMetricsCollection',
+  'blockSizeInMB',
+  'writeBatchSize',
+  'writeBatchTimeout',
+];
+
+const use = (acts: string, known = ''): PropertyUse => ({ acts: words(acts), known: [...tuning, ...words(known)] });
+const words = (text: string): readonly string[] => text.split(' ').filter((word) => word !== '');
+
+// Partitions and isolation change how Data Factory reads, not what.
+const sqlSource = use(
+  'sqlReaderQuery query queryTimeout sqlReaderStoredProcedureName storedProcedureParameters partitionQuery',
+  'partitionOption partitionSettings isolationLevel',
+);
+const fileSource = use('storeSettings formatSettings');
+const fileSink = use('storeSettings formatSettings');
+const deltaSink = use('tableActionOption importSettings partitionOption');
+const readStore = use('recursive wildcardFileName wildcardFolderPath', 'enablePartitionDiscovery partitionRootPath');
+const writeStore = use('copyBehavior');
+const sqlTable = use('schema table tableName', 'structure');
+const fileDataset = (acts: string): PropertyUse => use(`location ${acts}`, 'compressionLevel schema');
+const location = use('fileSystem container folderPath fileName');
+
+/** By the `type` that each of these objects carries in the JSON. */
+const objects: Readonly<Record<string, PropertyUse>> = {
+  SqlServerSource: sqlSource,
+  AzureSqlSource: sqlSource,
+  SqlMISource: sqlSource,
+  SqlDWSource: sqlSource,
+  SqlSource: sqlSource,
+  PostgreSqlSource: sqlSource,
+  PostgreSqlV2Source: sqlSource,
+  AzurePostgreSqlSource: sqlSource,
+  ParquetSource: fileSource,
+  DelimitedTextSource: fileSource,
+  JsonSource: fileSource,
+  ParquetSink: fileSink,
+  DelimitedTextSink: fileSink,
+  JsonSink: fileSink,
+  AzureDatabricksDeltaLakeSink: deltaSink,
+  LakehouseTableSink: deltaSink,
+  AzureBlobFSReadSettings: readStore,
+  AzureBlobStorageReadSettings: readStore,
+  LakehouseReadSettings: readStore,
+  AzureBlobFSWriteSettings: writeStore,
+  AzureBlobStorageWriteSettings: writeStore,
+  LakehouseWriteSettings: writeStore,
+  ParquetReadSettings: use(''),
+  DelimitedTextReadSettings: use('skipLineCount'),
+  JsonReadSettings: use(''),
+  ParquetWriteSettings: use(''),
+  DelimitedTextWriteSettings: use('quoteAllText fileExtension'),
+  JsonWriteSettings: use('filePattern'),
+  TabularTranslator: use('mappings typeConversion typeConversionSettings'),
+  Parquet: fileDataset('compressionCodec compression'),
+  DelimitedText: fileDataset(
+    'columnDelimiter rowDelimiter quoteChar escapeChar firstRowAsHeader nullValue encodingName compressionCodec compression',
+  ),
+  Json: fileDataset('encodingName compression compressionCodec'),
+  Binary: fileDataset('compression'),
+  SqlServerTable: sqlTable,
+  AzureSqlTable: sqlTable,
+  AzureSqlMITable: sqlTable,
+  AzureSqlDWTable: sqlTable,
+  PostgreSqlTable: sqlTable,
+  PostgreSqlV2Table: sqlTable,
+  AzurePostgreSqlTable: sqlTable,
+  AzureDatabricksDeltaLakeDataset: use('database table'),
+  LakehouseTable: use('schema table'),
+  AzureBlobFSLocation: location,
+  AzureBlobStorageLocation: location,
+  LakehouseLocation: location,
+};
+
+/** Undefined for a type that is not supported. */
+export function findProperties(type: string): PropertyUse | undefined {
+  return Object.hasOwn(objects, type) ? objects[type] : undefined;
+}
+
+/** The supported types whose name ends so: `Source`, `Sink`. */
+export function supportedTypes(suffix: string): readonly string[] {
+  return Object.keys(objects).filter((type) => type.endsWith(suffix));
+}
+
+/** As if the property were not there. */
+function isOff(value: Value): boolean {
+  return value === null || value === false || value === '' || value === 'None' || (isArray(value) && value.length === 0);
+}
+
+/** The properties that are set and would be without effect, or are known to have none, in the order of the JSON. */
+export function otherProperties(
+  object: ValueObject,
+  { acts, known }: PropertyUse,
+): readonly { readonly name: string; readonly isKnown: boolean }[] {
+  return Object.entries(object).flatMap(([name, value]) =>
+    acts.includes(name) || name === 'type' || isOff(value) ? [] : [{ name, isKnown: known.includes(name) }],
+  );
+}
