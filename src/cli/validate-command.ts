@@ -32,6 +32,9 @@ function formatFindings(findings: readonly ValidationFinding[]): string {
       '  ',
     ),
   );
-  const count = (severity: string) => findings.filter((finding) => finding.severity === severity).length;
-  return [...lines, `${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes`].join('\n');
+  const count = (severity: string, name = severity) => {
+    const { length } = findings.filter((finding) => finding.severity === severity);
+    return `${length} ${name}${length === 1 ? '' : 's'}`;
+  };
+  return [...lines, `${count('error')}, ${count('warning')}, ${count('info', 'note')}`].join('\n');
 }

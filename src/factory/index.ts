@@ -18,4 +18,5 @@ export type { Activity, Dataset, Factory, FactoryFolder, Finding, LinkedService,
 export { findPipeline, type LoadedFactory, loadFactory } from './load/load-factory.ts';
 export type { EffectiveService, RunEvent, RunPorts, RunRecorder } from './run/ports.ts';
 export { type ActivityFailure, type ActivityRun, type PipelineRun, runPipeline, type RunOptions } from './run/run-pipeline.ts';
+export { type Target, targets, validateTarget } from './validate/targets.ts';
 export { validateFactory } from './validate/validate-factory.ts';

@@ -1,3 +1,5 @@
+import { nearMisses } from '#core';
+
 import { isArray, type Value, type ValueObject } from './expression/index.ts';
 
 /** Which properties of a typed object of the JSON act here, and which are known and change nothing. All others are refused by name. */
@@ -100,12 +102,17 @@ function isOff(value: Value): boolean {
   return value === null || value === false || value === '' || value === 'None' || (isArray(value) && value.length === 0);
 }
 
-/** The properties that are set and would be without effect, or are known to have none, in the order of the JSON. */
+/**
+ * The properties that are set and would be without effect, or are known to have none, in the order of the JSON. One that is
+ * off counts where it is probably a misspelt one: that one's default need not be off.
+ */
 export function otherProperties(
   object: ValueObject,
   { acts, known }: PropertyUse,
 ): readonly { readonly name: string; readonly isKnown: boolean }[] {
   return Object.entries(object).flatMap(([name, value]) =>
-    acts.includes(name) || name === 'type' || isOff(value) ? [] : [{ name, isKnown: known.includes(name) }],
+    acts.includes(name) || name === 'type' || (isOff(value) && nearMisses(name, acts).length === 0)
+      ? []
+      : [{ name, isKnown: known.includes(name) }],
   );
 }

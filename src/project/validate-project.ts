@@ -4,9 +4,10 @@ import { join, relative } from 'node:path';
 import { validateConfig } from '#config';
 import { LakesteadError } from '#core';
 import { loadConfig } from '#config';
-import { findPipeline, loadFactory, validateFactory } from '#factory';
+import { findPipeline, loadFactory, type Target, targets, validateFactory, validateTarget } from '#factory';
 
 import type { ValidationFinding } from './documents.ts';
+import { validateProjectTarget } from './validate-target.ts';
 
 /** What is wrong with a project, or with a bare factory folder, without running anything. Files are relative to `dir`. */
 export async function validateProject(options: {
@@ -14,20 +15,18 @@ export async function validateProject(options: {
   readonly env?: string | undefined;
   readonly target?: string | undefined;
 }): Promise<readonly ValidationFinding[]> {
-  const { dir, env, target } = options;
-  const targets = ['adf', 'synapse', 'fabric', 'databricks'];
-  if (target !== undefined && !targets.includes(target))
-    throw new LakesteadError('USAGE', `there is no target "${target}"`, { hint: `targets: ${targets.join(', ')}` });
+  const { dir, env } = options;
+  const target = targets.find((one) => one === options.target);
+  if (options.target !== undefined && target === undefined)
+    throw new LakesteadError('USAGE', `there is no target "${options.target}"`, { hint: `targets: ${targets.join(', ')}` });
   const isFactory = !existsSync(join(dir, 'lakestead.yaml')) && holdsFactory(dir);
-  const findings = isFactory ? validateFolders([dir]) : validateWhole(dir, env);
+  const findings = isFactory ? validateFolders([dir], target) : await validateWhole(dir, env, target);
   const order = { error: 0, warning: 1, info: 2 };
-  return await Promise.resolve(
-    findings
-      .map((finding) => ({ ...finding, file: relative(dir, finding.file) || finding.file }))
-      .toSorted(
-        (a, b) => order[a.severity] - order[b.severity] || (a.file < b.file ? -1 : a.file > b.file ? 1 : (a.line ?? 0) - (b.line ?? 0)),
-      ),
-  );
+  return findings
+    .map((finding) => ({ ...finding, file: relative(dir, finding.file) || finding.file }))
+    .toSorted(
+      (a, b) => order[a.severity] - order[b.severity] || (a.file < b.file ? -1 : a.file > b.file ? 1 : (a.line ?? 0) - (b.line ?? 0)),
+    );
 }
 
 /** True for a folder in Git's layout, and for one that holds pipelines alone: files of JSON, or Fabric's items. */
@@ -38,7 +37,7 @@ function holdsFactory(dir: string): boolean {
   return readdirSync(dir).some(isOne);
 }
 
-function validateWhole(dir: string, env: string | undefined): readonly ValidationFinding[] {
+async function validateWhole(dir: string, env: string | undefined, target: Target | undefined): Promise<readonly ValidationFinding[]> {
   const found = validateConfig({ dir, env });
   if (found.some((finding) => finding.severity === 'error')) return found;
   const config = loadConfig({ dir, env });
@@ -60,10 +59,11 @@ function validateWhole(dir: string, env: string | undefined): readonly Validatio
       ];
     }
   });
-  return [...found, ...missing, ...validateFolders(config.factory)];
+  const deployed = target === undefined ? [] : await validateProjectTarget(config, target);
+  return [...found, ...missing, ...validateFolders(config.factory, target), ...deployed];
 }
 
-function validateFolders(folders: readonly string[]): readonly ValidationFinding[] {
+function validateFolders(folders: readonly string[], target: Target | undefined): readonly ValidationFinding[] {
   const { factory, findings } = loadFactory(folders);
-  return [...findings, ...validateFactory(factory)];
+  return [...findings, ...validateFactory(factory), ...(target === undefined ? [] : validateTarget(factory, target))];
 }
