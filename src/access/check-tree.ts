@@ -1,6 +1,7 @@
 import { LakesteadError } from '#core';
 
 import { allowedFunctions, allowedTableFunctions, sessionNames } from './allowed-functions.ts';
+import { databasePrefix } from './database-relation.ts';
 import { formatPlace, isNode, placeOf, textOf, textsOf, type Tree, type TreeNode } from './syntax-tree.ts';
 
 /** What of a statement has to be resolved and rewritten. */
@@ -147,8 +148,8 @@ export function checkTree(tree: TreeNode, text: string): CheckedTree {
 }
 
 /**
- * The second opinion: the text that will run, parsed again, must have no table but common table expressions and read
- * exactly as many relations of files as were put in.
+ * The second opinion: the text that will run, parsed again, must have no table but common table expressions and the views
+ * made for it, and read exactly as many relations of files as were put in.
  *
  * @throws {LakesteadError} `INTERNAL`: then the rewriting is wrong, and nothing runs
  */
@@ -161,7 +162,8 @@ export function checkRewritten(tree: TreeNode, reads: number): void {
     }
     if (!isNode(item) || item['class'] === 'CONSTANT') return;
     const name = textOf(item, 'function_name').toLowerCase();
-    if (item['type'] === 'BASE_TABLE' && !textOf(item, 'table_name').startsWith(ctePrefix)) throw wrong(textOf(item, 'table_name'));
+    const table = item['type'] === 'BASE_TABLE' ? textOf(item, 'table_name') : undefined;
+    if (table !== undefined && !table.startsWith(ctePrefix) && !table.startsWith(databasePrefix)) throw wrong(table);
     if (name === 'read_parquet') found += 1;
     else if (name !== '' && !allowedFunctions.has(name) && !allowedTableFunctions.has(name)) throw wrong(name);
     for (const child of Object.values(item)) walk(child);

@@ -3,6 +3,7 @@ import type { Engine, Lease } from '#engine';
 import { join, literal, render, type Sql, sql, unsafeSql } from '#sql';
 
 import { checkRewritten, checkTree, countReads } from './check-tree.ts';
+import { bindDatabaseTable, type NamedDatabases } from './database-relation.ts';
 import type { EngineQuery, ReadTable } from './gateway.ts';
 import { formatTableName, readAtClause, resolveTable } from './resolve-tables.ts';
 import { formatExpression, formatSelect, isNode, parseSelect, textOf, textsOf, type Tree, type TreeNode } from './syntax-tree.ts';
@@ -10,6 +11,7 @@ import { formatExpression, formatSelect, isNode, parseSelect, textOf, textsOf, t
 export type CompileContext = {
   readonly engine: Engine;
   readonly catalog: Catalog;
+  readonly databases?: NamedDatabases | undefined;
   readonly lease: Lease;
   readonly signal: AbortSignal | undefined;
 };
@@ -34,7 +36,15 @@ export async function compileRead(text: string, context: CompileContext): Promis
   const resolved: { node: TreeNode; table: LakeTable; relation: TreeNode }[] = [];
   const rivals = findRivals(tree, new Set(tables));
   let reads = 0;
-  for (const node of tables) {
+  for (const [index, node] of tables.entries()) {
+    const view = await bindDatabaseTable(node, context.databases, index, { lease, signal });
+    if (view !== undefined) {
+      read.push({ address: ['catalog_name', 'schema_name', 'table_name'].map((key) => textOf(node, key)).join('.'), format: 'database' });
+      renameColumns(columns, node, textOf(node, 'catalog_name'), textOf(node, 'schema_name'), textOf(node, 'table_name'), aliases);
+      if (node['alias'] === '') node['alias'] = textOf(node, 'table_name');
+      Object.assign(node, { catalog_name: '', schema_name: '', table_name: view });
+      continue;
+    }
     const table = await resolveTable(node, select, context.catalog, signal);
     const at = readAtClause(node);
     const key = JSON.stringify([table.address, at]);
@@ -50,7 +60,7 @@ export async function compileRead(text: string, context: CompileContext): Promis
   }
   for (const { node, table, relation } of resolved) {
     const alias = rivals.has(node) ? formatTableName(table) : textOf(node, 'table_name');
-    renameColumns(columns, node, table, alias, aliases);
+    renameColumns(columns, node, table.layer, table.schema, alias, aliases);
     replaceTable(node, relation, alias);
   }
   const rewritten = await formatSelect(tree, lease, signal);
@@ -108,11 +118,17 @@ function replaceTable(node: TreeNode, relation: TreeNode, name: string): void {
  * `gold.SalesLT.Address.City` and `SalesLT.Address.City` become `Address.City`: the subquery has that name only. Of two
  * tables of one name in one FROM each is called by its whole name, and so are its columns.
  */
-function renameColumns(columns: readonly TreeNode[], node: TreeNode, table: LakeTable, alias: string, aliases: ReadonlySet<string>): void {
+function renameColumns(
+  columns: readonly TreeNode[],
+  node: TreeNode,
+  layer: string,
+  schema: string,
+  alias: string,
+  aliases: ReadonlySet<string>,
+): void {
   if (node['alias'] !== '') return;
   const name = textOf(node, 'table_name').toLowerCase();
   const isRival = alias.toLowerCase() !== name;
-  const { layer, schema } = table;
   const qualifiers = [[layer, schema], ...(isRival ? [] : [[schema], [layer]])].map((parts) =>
     parts.filter((part) => part !== '').map((part) => part.toLowerCase()),
   );

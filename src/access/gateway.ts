@@ -8,14 +8,19 @@ export type Principal = { readonly kind: 'owner'; readonly name: string };
 export const ownerPrincipal: Principal = { kind: 'owner', name: 'owner' };
 
 /** A table that a statement reads, as it was resolved. */
-export type ReadTable = { readonly address: string; readonly format: 'delta' | 'parquet' | 'csv' | 'json'; readonly version?: number };
+export type ReadTable = {
+  readonly address: string;
+  /** `database` for a table or view of a warehouse database, by its name. */
+  readonly format: 'delta' | 'parquet' | 'csv' | 'json' | 'database';
+  readonly version?: number;
+};
 
 /** A statement of a person or a program in the lake's dialect: one SELECT of DuckDB over `layer.folder.table`. */
 export type ReadStatement = {
   readonly principal: Principal;
   readonly dialect: 'duckdb';
   readonly text: string;
-  /** For {@link Gateway.compile}: the caller's connection, when it holds one. */
+  /** For {@link Gateway.compile}: the connection that will run it. Tables of databases need it. */
   readonly lease?: Lease | undefined;
   readonly signal?: AbortSignal | undefined;
 };

@@ -5,18 +5,20 @@ import type { Batch, Engine, Lease } from '#engine';
 import type { Lake, LakePlace } from '#storage';
 
 import { compileRead } from './compile-read.ts';
+import type { NamedDatabases } from './database-relation.ts';
 import type { Gateway, GatewayResult, LakeRead, LakeRelation, Principal, ReadStatement, ReadTable } from './gateway.ts';
 
 export type GatewayOptions = {
   readonly engine: Engine;
   readonly catalog: Catalog;
   readonly lake: Lake;
+  readonly databases?: NamedDatabases | undefined;
   readonly log?: Log | undefined;
 };
 
 /** The one way by which people and programs read. */
 export function openGateway(options: GatewayOptions): Gateway {
-  const { engine, catalog, lake, log = silentLog } = options;
+  const { engine, catalog, lake, databases, log = silentLog } = options;
 
   // Every read passes this function before anything of it runs: grants and the audit belong here.
   const admit = (principal: Principal, tables: readonly ReadTable[]): void => {
@@ -25,8 +27,10 @@ export function openGateway(options: GatewayOptions): Gateway {
 
   return {
     compile: async ({ principal, text, lease: held, signal }) => {
-      const compile = async (lease: Lease) => await compileRead(text, { engine, catalog, lease, signal });
-      const query = held === undefined ? await engine.withLease(compile, { signal }) : await compile(held);
+      const compile = async (lease: Lease, named?: NamedDatabases) =>
+        await compileRead(text, { engine, catalog, databases: named, lease, signal });
+      const query =
+        held === undefined ? await engine.withLease(async (lease) => await compile(lease), { signal }) : await compile(held, databases);
       admit(principal, query.tables);
       return query;
     },
@@ -45,13 +49,13 @@ export function openGateway(options: GatewayOptions): Gateway {
 
 async function read(
   { principal, text, signal }: ReadStatement,
-  { engine, catalog }: GatewayOptions,
+  { engine, catalog, databases }: GatewayOptions,
   admit: (principal: Principal, tables: readonly ReadTable[]) => void,
 ): Promise<GatewayResult> {
   const lease = await engine.lease({ signal });
   const close = async () => await lease[Symbol.asyncDispose]();
   try {
-    const query = await compileRead(text, { engine, catalog, lease, signal });
+    const query = await compileRead(text, { engine, catalog, databases, lease, signal });
     admit(principal, query.tables);
     const { columns, batches } = await lease.stream(query.sql, { signal });
     return { columns, batches: closeAfter(batches, close), tables: query.tables, [Symbol.asyncDispose]: close };

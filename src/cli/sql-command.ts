@@ -9,7 +9,7 @@ import type { Action } from './command-line.ts';
 import { withProjectOptions } from './options.ts';
 import { perform, type ProjectOptions } from './perform.ts';
 import type { Terminal } from './terminal.ts';
-import { formatCount, formatDuration, formatTable } from './text-table.ts';
+import { formatDuration, formatRows, formatTable } from './text-table.ts';
 
 type Options = ProjectOptions & {
   readonly json?: boolean;
@@ -52,12 +52,11 @@ function show(terminal: Terminal, document: SqlDocument, output: string | undefi
     terminal.out(`${formatTable(result.columns, result.rows)}\n`);
     terminal.note(
       result.isCut
-        ? `the first ${formatCount(result.rows.length)} rows; --format csv, json, ndjson or parquet gives all`
-        : `${formatCount(result.rows.length)} rows`,
+        ? `the first ${formatRows(result.rows.length)}; --format csv, json, ndjson or parquet gives all`
+        : formatRows(result.rows.length),
     );
   }
-  if (output !== undefined)
-    terminal.note(`wrote ${formatCount(document.rowCount)} rows to ${output} in ${formatDuration(document.durationMs)}`);
+  if (output !== undefined) terminal.note(`wrote ${formatRows(document.rowCount)} to ${output} in ${formatDuration(document.durationMs)}`);
   else if (document.tables.length === 0 && document.rowCount === 0 && document.rowsAffected !== undefined)
-    terminal.note(`${formatCount(document.rowsAffected)} rows affected`);
+    terminal.note(`${formatRows(document.rowsAffected)} affected`);
 }

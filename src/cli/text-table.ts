@@ -44,6 +44,11 @@ export function formatCount(count: number | bigint): string {
   return count.toLocaleString('en-US');
 }
 
+/** `1 row`, `1,234 rows`. */
+export function formatRows(count: number | bigint): string {
+  return `${formatCount(count)} ${Number(count) === 1 ? 'row' : 'rows'}`;
+}
+
 /** Bytes as people read them: `512 B`, `1.4 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

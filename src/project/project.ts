@@ -6,14 +6,15 @@ import { type Catalog, openCatalog } from '#catalog';
 import { type Config, loadConfig } from '#config';
 import { type Connector, openConnector } from '#connectors';
 import { LakesteadError, type Log, Secret } from '#core';
-import { type Engine, openDuckdbEngine } from '#engine';
+import { type Engine, type Lease, openDuckdbEngine } from '#engine';
 import type { EffectiveService } from '#factory';
+import type { Sql } from '#sql';
 import type { State } from '#state';
 import { type Lake, openLake } from '#storage';
 import { type EmbeddedDatabase, openWarehouse, type Warehouse } from '#warehouse';
 
 import { lazy } from './lazy.ts';
-import { openDatabases, type ProjectDatabase } from './open-databases.ts';
+import { databaseNames, openDatabases, type ProjectDatabase } from './open-databases.ts';
 
 /** A project that is open in one environment. Its parts open when they are first asked for. */
 export type Project = AsyncDisposable & {
@@ -54,7 +55,18 @@ export function openProject(options: {
       }),
   );
   const catalog = lazy(async () => openCatalog({ lake, engine: await engine.get() }));
-  const gateway = lazy(async () => openGateway({ engine: await engine.get(), catalog: await catalog.get(), lake, log }));
+  const gateway = lazy(async () =>
+    openGateway({
+      engine: await engine.get(),
+      catalog: await catalog.get(),
+      lake,
+      log,
+      databases: {
+        names: () => databaseNames(config),
+        relation: async (name, options_) => await databaseRelation(await warehouse.get(), name, options_),
+      },
+    }),
+  );
   const key = process.env['LAKESTEAD_VAULT_KEY'];
   const vault = openVault({ file: environment.vault, key: key === undefined ? undefined : new Secret(key, 'env:LAKESTEAD_VAULT_KEY') });
   let databases: readonly ProjectDatabase[] = [];
@@ -100,6 +112,17 @@ export function openProject(options: {
       await (await engine.started)?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A table or view of a T-SQL database for the lake's dialect: what `SELECT *` gives in a session of it. */
+async function databaseRelation(
+  warehouse: Warehouse,
+  { database, schema, table }: { readonly database: string; readonly schema: string; readonly table: string },
+  options: { readonly lease: Lease; readonly signal?: AbortSignal | undefined },
+): Promise<Sql> {
+  const quote = (name: string) => `[${name.replaceAll(']', ']]')}]`;
+  await using session = await warehouse.session({ database });
+  return (await session.compile(`SELECT * FROM ${schema === '' ? '' : `${quote(schema)}.`}${quote(table)}`, options)).sql;
 }
 
 async function runScripts(warehouse: Warehouse, database: string, patterns: readonly string[], projectDir: string): Promise<void> {

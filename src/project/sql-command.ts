@@ -30,8 +30,8 @@ async function askLake(project: Project, args: SqlArgs, context: CommandContext)
   const gateway = await project.gateway();
   const statement = { principal: ownerPrincipal, dialect: 'duckdb', text: args.query, signal: context.signal } as const;
   if (args.format === 'parquet') {
-    const { sql: query } = await gateway.compile(statement);
     await using lease = await (await project.engine()).lease({ signal: context.signal });
+    const { sql: query } = await gateway.compile({ ...statement, lease });
     return await presentQuery(lease, query, { ...context, format: args.format, output: args.output });
   }
   await using result = await gateway.read(statement);

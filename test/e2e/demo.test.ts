@@ -74,6 +74,17 @@ test('status, table list and table show tell of the run', async () => {
   expect(shown.columns.map(({ name }) => name)).toContain('Address_Line1');
 });
 
+test('layers and databases are databases in every SQL, and names compare without case', async () => {
+  const ask = async (query: string, ...args: string[]) => await lakesteadJson<unknown>(['sql', '--project', project, query, ...args]);
+  const joined = `SELECT count(*) AS n FROM ADVENTUREWORKSLT.saleslt.Product AS p
+    JOIN Gold.SALESLT.product AS g ON g.Product_ID = p.ProductID JOIN gold_db.dbo.PRODUCT AS v ON v.Product_ID = p.ProductID`;
+  expect(await ask(joined)).toEqual([{ n: 295 }]);
+  expect(await ask(joined, '--database', 'gold_db')).toEqual([{ n: 295 }]);
+  expect(await ask('SELECT gold_db.dbo.product.Name FROM gold_db.dbo.product WHERE Product_ID = 680')).toHaveLength(1);
+  await expect(ask('SELECT * FROM gold_db.dbo.nothing')).rejects.toThrow('SQL_NAME_NOT_FOUND');
+  await expect(ask('SELECT * FROM __lakestead_database_0')).rejects.toThrow('SQL_NAME_NOT_FOUND');
+});
+
 test('every format of sql gives the same rows', async () => {
   const ask = async (...args: string[]) =>
     (
