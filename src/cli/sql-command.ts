@@ -40,6 +40,7 @@ export function addSqlCommand(program: Command, terminal: Terminal, act: Action)
         const document = (await perform(terminal, options, 'sql', args, (event) => {
           if (event.kind === 'text') terminal.out(String(event['text']));
           else if (event.kind === 'message') terminal.note(String(event['text']));
+          else if (event.kind === 'table') showTable(terminal, event['table'] as SqlDocument['tables'][number]); // as the command emits it
         })) as SqlDocument;
         show(terminal, document, output);
         return undefined;
@@ -48,15 +49,12 @@ export function addSqlCommand(program: Command, terminal: Terminal, act: Action)
 }
 
 function show(terminal: Terminal, document: SqlDocument, output: string | undefined): void {
-  for (const result of document.tables) {
-    terminal.out(`${formatTable(result.columns, result.rows)}\n`);
-    terminal.note(
-      result.isCut
-        ? `the first ${formatRows(result.rows.length)}; --format csv, json, ndjson or parquet gives all`
-        : formatRows(result.rows.length),
-    );
-  }
+  for (const table of document.tables) showTable(terminal, table);
   if (output !== undefined) terminal.note(`wrote ${formatRows(document.rowCount)} to ${output} in ${formatDuration(document.durationMs)}`);
-  else if (document.tables.length === 0 && document.rowCount === 0 && document.rowsAffected !== undefined)
-    terminal.note(`${formatRows(document.rowsAffected)} affected`);
+  else if (document.rowCount === 0 && document.rowsAffected !== undefined) terminal.note(`${formatRows(document.rowsAffected)} affected`);
+}
+
+function showTable(terminal: Terminal, { columns, rows, isCut }: SqlDocument['tables'][number]): void {
+  terminal.out(`${formatTable(columns, rows)}\n`);
+  terminal.note(isCut ? `the first ${formatRows(rows.length)}; --format csv, json, ndjson or parquet gives all` : formatRows(rows.length));
 }

@@ -53,7 +53,6 @@ async function askDatabase(project: Project, args: SqlArgs, context: CommandCont
     return await presentQuery(lease, query, presentation);
   }
   const started = performance.now();
-  const tables: SqlDocument['tables'][number][] = [];
   let rowCount = 0;
   let rowsAffected: number | undefined;
   let isFirst = true;
@@ -69,9 +68,15 @@ async function askDatabase(project: Project, args: SqlArgs, context: CommandCont
       const columns = result.columns.map(({ name, type }) => ({ name, type: type.name }));
       const document = await presentStream({ columns, batches: result.batches }, presentation, started);
       rowCount += document.rowCount;
-      tables.push(...document.tables);
+      // As they come: a later statement may fail, and what came before it was asked for too.
+      for (const table of document.tables) await context.emit({ kind: 'table', table });
     }
   }
   if (isFirst && args.format === 'json') await context.emit({ kind: 'text', text: '[]\n' });
-  return { rowCount, durationMs: performance.now() - started, tables, ...(rowsAffected === undefined ? {} : { rowsAffected }) };
+  return {
+    rowCount,
+    durationMs: performance.now() - started,
+    tables: [],
+    ...(rowsAffected === undefined || !isFirst ? {} : { rowsAffected }),
+  };
 }

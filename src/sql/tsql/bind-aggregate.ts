@@ -28,7 +28,7 @@ const cast = (piece: Sql, type: SqlServerType): BoundExpression => ({
 });
 
 export async function bindAggregate(name: string, node: FunctionCall, outer: Frame): Promise<BoundExpression> {
-  const { groupKeys: _, ...frame } = outer;
+  const { groupKeys: _, hasGroupingSets: __, ...frame } = outer;
   const over = node.over === undefined ? sql`` : sql` ${await bindOver(node.over, outer)}`;
   const aggregate: Aggregate = { name, node, frame, over, distinct: node.isDistinct ? sql`DISTINCT ` : sql`` };
   const [first] = node.args;

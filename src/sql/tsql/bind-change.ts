@@ -1,13 +1,13 @@
 import { LakesteadError } from '#core';
 import { ident, join, sql, type Sql } from '#sql';
 
+import { assignToColumn } from './assign-column.ts';
 import type { Assignment, BinaryOperator, Expression, Query, Statement, TableSource } from './ast.ts';
 import { bindCondition } from './bind-condition.ts';
 import { bindError, type BoundExpression, type Frame } from './bind-context.ts';
 import { columnSql } from './bind-expression.ts';
 import { bindCommonTables, rootFrame } from './bind-query.ts';
 import { bindSources } from './bind-source.ts';
-import { convert } from './convert.ts';
 import type { BindScope, BoundColumn, TargetTable } from './scope.ts';
 
 type Change = Statement & { kind: 'insert' | 'update' | 'delete' | 'merge' | 'truncate' };
@@ -48,6 +48,11 @@ async function findTarget(source: TableSource, frame: Frame): Promise<TargetTabl
   throw bindError(scope, 'SQL_NAME_NOT_FOUND', `there is no table ${name} that can be changed`, source.span);
 }
 
+/** The table as its statement names it. */
+function nameOf(target: TableSource): string {
+  return target.kind === 'table' ? target.name.parts.join('.') : target.kind === 'tableVariable' ? target.name : '';
+}
+
 function findColumn(table: TargetTable, name: string, frame: Frame, node: TableSource | Assignment): BoundColumn {
   const column = table.columns.find((one) => one.name.toLowerCase() === name.toLowerCase());
   if (column === undefined) throw bindError(frame.scope, 'SQL_NAME_NOT_FOUND', `the table has no column ${name}`, node.span);
@@ -83,7 +88,7 @@ async function bindInsert(statement: Change & { kind: 'insert' }, frame: Frame):
           row.map(async (value, index) => {
             const column = columns[index];
             if (value.kind === 'default' || column === undefined) return sql`DEFAULT`;
-            return convert(scope, await frame.bind(value, frame), column.type, value.span).sql;
+            return assignToColumn(scope, await frame.bind(value, frame), column, nameOf(statement.target), value.span);
           }),
         );
         return sql`(${join(cells)})`;
@@ -101,7 +106,7 @@ async function bindInsert(statement: Change & { kind: 'insert' }, frame: Frame):
     );
   const list = query.columns.map((column, index) => {
     const value: BoundExpression = { sql: columnSql('q', `c${index}`), type: column.type, nullable: true };
-    return convert(scope, value, columns[index]?.type ?? column.type, statement.span).sql;
+    return assignToColumn(scope, value, columns[index] ?? column, nameOf(statement.target), statement.span);
   });
   return sql`INSERT INTO ${table.target} (${names}) SELECT ${join(list)} FROM (${query.sql}) AS q(${join(query.columns.map((_, index) => ident(`c${index}`)))})`;
 }
@@ -120,7 +125,7 @@ async function bindUpdate(statement: Change & { kind: 'update' }, frame: Frame):
   const sets = await Promise.all(
     statement.assignments.map(async (assignment) => {
       const column = assignedColumn(assignment, table, inner);
-      return sql`${ident(column.name)} = ${assignment.value.kind === 'default' ? sql`DEFAULT` : await assignedValue(assignment, column, alias, inner)}`;
+      return sql`${ident(column.name)} = ${assignment.value.kind === 'default' ? sql`DEFAULT` : await assignedValue(assignment, column, alias, inner, nameOf(statement.target))}`;
     }),
   );
   const where = statement.where === undefined ? sql`` : sql` WHERE ${await bindCondition(statement.where, inner)}`;
@@ -136,14 +141,14 @@ function assignedColumn(assignment: Assignment, table: TargetTable, frame: Frame
 }
 
 /** The value of `column = value` or `column += value`, in the column's type. */
-async function assignedValue(assignment: Assignment, column: BoundColumn, alias: string, frame: Frame): Promise<Sql> {
+async function assignedValue(assignment: Assignment, column: BoundColumn, alias: string, frame: Frame, table: string): Promise<Sql> {
   const { span, operator } = assignment;
   const current: Expression = { kind: 'column', name: { parts: [alias, column.name], span }, span };
   const whole: Expression =
     operator === '='
       ? assignment.value
       : { kind: 'binaryOperation', operator: operator.slice(0, -1) as BinaryOperator, left: current, right: assignment.value, span }; // the parser takes no other signs before =
-  return convert(frame.scope, await frame.bind(whole, frame), column.type, span).sql;
+  return assignToColumn(frame.scope, await frame.bind(whole, frame), column, table, span);
 }
 
 /** The table in FROM that the target means: by its alias, or by its name. */
@@ -209,7 +214,7 @@ async function bindUpdateFrom(statement: Change & { kind: 'update' }, frame: Fra
     const column = assignedColumn(assignment, table, inner);
     const name = ident(`v${index}`);
     // The value is computed beside the row id; the update takes it from there.
-    columns.push(sql`${await assignedValue(assignment, column, alias, inner)} AS ${name}`);
+    columns.push(sql`${await assignedValue(assignment, column, alias, inner, nameOf(statement.target))} AS ${name}`);
     sets.push(sql`${ident(column.name)} = source.${name}`);
   }
   const where = statement.where === undefined ? sql`` : sql` WHERE ${await bindCondition(statement.where, inner)}`;

@@ -39,6 +39,8 @@ export type Frame = {
   readonly commonTables: ReadonlyMap<string, readonly BoundColumn[]>;
   /** Text of grouped expressions by their SQL: outside aggregates they stand for any value of their group. */
   readonly groupKeys?: ReadonlySet<string>;
+  /** True for GROUP BY with several sets: a key that a set leaves out is NULL there. */
+  readonly hasGroupingSets?: boolean;
   readonly windows?: ReadonlyMap<string, import('./ast.ts').Window>;
   bindQuery(query: Query, frame: Frame): Promise<BoundQuery>;
   bind(expression: Expression, frame: Frame): Promise<BoundExpression>;

@@ -13,7 +13,13 @@ export async function bindExpression(expression: Expression, frame: Frame): Prom
   const bound = await bindBare(expression, frame);
   // Text is grouped without case and trailing blanks: what was grouped stands for any value of its group.
   if (frame.groupKeys !== undefined && isText(bound.type) && frame.groupKeys.has(keyOf(bound.sql)))
-    return { ...bound, sql: sql`any_value(${bound.sql})` };
+    return {
+      ...bound,
+      nullable: bound.nullable || frame.hasGroupingSets === true,
+      sql: frame.hasGroupingSets
+        ? sql`CASE WHEN grouping(${comparisonKey(bound)}) = 0 THEN any_value(${bound.sql}) END`
+        : sql`any_value(${bound.sql})`,
+    };
   return bound;
 }
 

@@ -213,7 +213,7 @@ async function bindSelect(select: Select, order: readonly OrderItem[], tail: Sql
   const plain: Frame = windows.size === 0 ? sourced : { ...sourced, windows };
   const where = select.where === undefined ? sql`` : sql` WHERE ${await bindCondition(select.where, plain)}`;
   const grouped = select.groupBy === undefined ? undefined : await bindGroupBy(select.groupBy, plain, select);
-  const frame: Frame = grouped === undefined ? plain : { ...plain, groupKeys: grouped.keys };
+  const frame: Frame = grouped === undefined ? plain : { ...plain, groupKeys: grouped.keys, hasGroupingSets: grouped.hasSets };
   const items = (await Promise.all(select.items.map((item) => bindItem(item, frame)))).flat();
   const columns = items.map(({ name, value }) => ({
     name,
@@ -326,7 +326,11 @@ async function bindOrderItem(
   return value === undefined ? undefined : orderBy(value, item.isDescending);
 }
 
-async function bindGroupBy(groupBy: GroupBy, frame: Frame, select: Select): Promise<{ sql: Sql; keys: ReadonlySet<string> }> {
+async function bindGroupBy(
+  groupBy: GroupBy,
+  frame: Frame,
+  select: Select,
+): Promise<{ sql: Sql; keys: ReadonlySet<string>; hasSets: boolean }> {
   if (groupBy.modifier === 'all') throw bindError(frame.scope, 'SQL_NOT_SUPPORTED', 'GROUP BY ALL is not supported', select.span);
   const keys = new Set<string>();
   const key = async (expression: Expression): Promise<Sql> => {
@@ -356,5 +360,6 @@ async function bindGroupBy(groupBy: GroupBy, frame: Frame, select: Select): Prom
   };
   const items = await Promise.all(groupBy.items.map(item));
   const all = join(items);
-  return { sql: groupBy.modifier === undefined ? all : sql`${unsafeSql(groupBy.modifier.toUpperCase())} (${all})`, keys };
+  const hasSets = groupBy.modifier !== undefined || groupBy.items.some(({ kind }) => kind !== 'expression');
+  return { sql: groupBy.modifier === undefined ? all : sql`${unsafeSql(groupBy.modifier.toUpperCase())} (${all})`, keys, hasSets };
 }

@@ -17,7 +17,7 @@ type BoundSource = { readonly sql: Sql; readonly sources: readonly FrameSource[]
 /** `FROM ...` of the engine (nothing for no sources), and the frame in which the rest of the query is bound. */
 export async function bindSources(sources: readonly TableSource[], outer: Frame): Promise<{ from: Sql; frame: Frame }> {
   // The inner query sees the outer one's columns through its parent; what grouping does outside has no meaning inside.
-  const { groupKeys: _, windows: __, ...rest } = outer;
+  const { groupKeys: _, hasGroupingSets: __, windows: ___, ...rest } = outer;
   let frame: Frame = { ...rest, sources: [], parent: outer.sources.length === 0 ? outer.parent : outer };
   const pieces: Sql[] = [];
   for (const source of sources) {
