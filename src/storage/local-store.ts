@@ -4,11 +4,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Clock, LakesteadError, systemClock } from '#core';
 
+import { checkCancelled } from './cancelled.ts';
 import { DurableFolders, parentOf } from './durable-folders.ts';
 import { classifyFileError, fileErrorCode, isMissing } from './file-error.ts';
 import { type FileSystem, nodeFileSystem } from './file-system.ts';
 import { checkFolderPath, checkObjectPath, compareUtf8 } from './object-path.ts';
-import type { FolderEntry, ObjectInfo, ObjectStore, StagedFile, StagedFolder } from './object-store.ts';
+import type {
+  ByteRange,
+  FolderEntry,
+  ObjectInfo,
+  ObjectStore,
+  ReadableOptions,
+  StagedFile,
+  StagedFolder,
+  StoreCall,
+} from './object-store.ts';
 import { ownStagingName, stagingName, sweepStaging } from './staging-area.ts';
 
 export type LocalStoreOptions = {
@@ -49,12 +59,14 @@ class LocalStore implements ObjectStore {
     this.#folders = new DurableFolders(root, fileSystem);
   }
 
-  async get(path: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array> {
+  async get(path: string, range?: ByteRange, { signal }: StoreCall = {}): Promise<Uint8Array> {
+    checkCancelled(signal, `reading ${path}`);
     const file = this.#locate(path);
     return await this.#try(`reading ${file}`, async () => await this.#fs.read(file, range));
   }
 
-  async find(path: string): Promise<ObjectInfo | undefined> {
+  async find(path: string, { signal }: StoreCall = {}): Promise<ObjectInfo | undefined> {
+    checkCancelled(signal, `looking for ${path}`);
     const file = this.#locate(path);
     try {
       const { kind, sizeBytes, modifiedAt } = await this.#fs.stat(file);
@@ -65,22 +77,28 @@ class LocalStore implements ObjectStore {
     }
   }
 
-  async put(path: string, bytes: Uint8Array): Promise<void> {
+  async put(path: string, bytes: Uint8Array, { signal }: StoreCall = {}): Promise<void> {
+    checkCancelled(signal, `writing ${path}`);
     await this.#write(path, false, async (temporary) => await this.#fs.create(temporary, bytes));
   }
 
-  async putIfAbsent(path: string, bytes: Uint8Array): Promise<void> {
+  async putIfAbsent(path: string, bytes: Uint8Array, { signal }: StoreCall = {}): Promise<void> {
+    checkCancelled(signal, `writing ${path}`);
     await this.#write(path, true, async (temporary) => await this.#fs.create(temporary, bytes));
   }
 
-  async copy(from: string, to: string): Promise<void> {
+  async copy(from: string, to: string, { signal }: StoreCall = {}): Promise<void> {
+    checkCancelled(signal, `copying ${from}`);
     const source = this.#locate(from);
     await this.#write(to, false, async (temporary) => await this.#fs.copy(source, temporary));
   }
 
-  async *list(prefix: string, options: { readonly after?: string } = {}): AsyncGenerator<ObjectInfo> {
+  async *list(prefix: string, { after, signal }: StoreCall & { readonly after?: string | undefined } = {}): AsyncGenerator<ObjectInfo> {
     const folder = checkFolderPath(prefix);
-    yield* this.#walk(folder === '' ? '' : `${folder}/`, options.after);
+    for await (const info of this.#walk(folder === '' ? '' : `${folder}/`, after)) {
+      checkCancelled(signal, `listing ${prefix}`);
+      yield info;
+    }
   }
 
   async *#walk(prefix: string, after: string | undefined): AsyncGenerator<ObjectInfo> {
@@ -99,7 +117,8 @@ class LocalStore implements ObjectStore {
     }
   }
 
-  async entries(folder: string): Promise<readonly FolderEntry[] | undefined> {
+  async entries(folder: string, { signal }: StoreCall = {}): Promise<readonly FolderEntry[] | undefined> {
+    checkCancelled(signal, `listing ${folder}`);
     const path = checkFolderPath(folder);
     const found = await this.#readFolder(path === '' ? '' : `${path}/`);
     return found?.toSorted((a, b) => compareUtf8(a.name, b.name));
@@ -116,7 +135,8 @@ class LocalStore implements ObjectStore {
     }
   }
 
-  async delete(path: string): Promise<void> {
+  async delete(path: string, { signal }: StoreCall = {}): Promise<void> {
+    checkCancelled(signal, `deleting ${path}`);
     const file = this.#locate(path);
     try {
       await this.#fs.unlink(file);
@@ -165,7 +185,8 @@ class LocalStore implements ObjectStore {
     };
   }
 
-  async readable(path: string): Promise<string> {
+  async readable(path: string, { signal }: ReadableOptions = {}): Promise<string> {
+    checkCancelled(signal, `reading ${path}`);
     return await Promise.resolve(this.#locate(path));
   }
 

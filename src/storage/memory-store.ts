@@ -4,8 +4,18 @@ import { join } from 'node:path';
 
 import { type Clock, LakesteadError, systemClock } from '#core';
 
+import { checkCancelled } from './cancelled.ts';
 import { checkFolderPath, checkObjectPath, compareUtf8 } from './object-path.ts';
-import type { FolderEntry, ObjectInfo, ObjectStore, StagedFile, StagedFolder } from './object-store.ts';
+import type {
+  ByteRange,
+  FolderEntry,
+  ObjectInfo,
+  ObjectStore,
+  ReadableOptions,
+  StagedFile,
+  StagedFolder,
+  StoreCall,
+} from './object-store.ts';
 
 /**
  * An object store in memory: for tests, where races can be played step by step. Files for the engine are written to a
@@ -29,40 +39,44 @@ class MemoryStore implements ObjectStore, AsyncDisposable {
     this.#clock = clock;
   }
 
-  async get(path: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array> {
+  async get(path: string, range?: ByteRange, { signal }: StoreCall = {}): Promise<Uint8Array> {
+    checkCancelled(signal, `reading ${path}`);
     const { bytes } = this.#stored(path);
     return await Promise.resolve(bytes.slice(range?.start, range?.end));
   }
 
-  async find(path: string): Promise<ObjectInfo | undefined> {
+  async find(path: string, { signal }: StoreCall = {}): Promise<ObjectInfo | undefined> {
+    checkCancelled(signal, `looking for ${path}`);
     const stored = this.#objects.get(checkObjectPath(path));
     return await Promise.resolve(stored && { path, sizeBytes: stored.bytes.length, modifiedAt: stored.modifiedAt });
   }
 
-  async put(path: string, bytes: Uint8Array): Promise<void> {
+  async put(path: string, bytes: Uint8Array, { signal }: StoreCall = {}): Promise<void> {
+    checkCancelled(signal, `writing ${path}`);
     this.#objects.set(checkObjectPath(path), { bytes: bytes.slice(), modifiedAt: this.#clock.now() });
     await Promise.resolve();
   }
 
-  async putIfAbsent(path: string, bytes: Uint8Array): Promise<void> {
+  async putIfAbsent(path: string, bytes: Uint8Array, { signal }: StoreCall = {}): Promise<void> {
+    checkCancelled(signal, `writing ${path}`);
     if (this.#objects.has(checkObjectPath(path))) throw new LakesteadError('STORAGE_EXISTS', `${this.root}${path} is there already`);
     await this.put(path, bytes);
   }
 
-  async *list(prefix: string, options: { readonly after?: string } = {}): AsyncGenerator<ObjectInfo> {
+  async *list(prefix: string, { after, signal }: StoreCall & { readonly after?: string | undefined } = {}): AsyncGenerator<ObjectInfo> {
     const folder = checkFolderPath(prefix);
     const start = folder === '' ? '' : `${folder}/`;
-    const { after } = options;
     const paths = [...this.#objects.keys()].filter(
       (path) => path.startsWith(start) && (after === undefined || compareUtf8(path, after) > 0),
     );
     for (const path of paths.toSorted(compareUtf8)) {
-      const info = await this.find(path);
+      const info = await this.find(path, { signal });
       if (info !== undefined) yield info;
     }
   }
 
-  async entries(folder: string): Promise<readonly FolderEntry[] | undefined> {
+  async entries(folder: string, { signal }: StoreCall = {}): Promise<readonly FolderEntry[] | undefined> {
+    checkCancelled(signal, `listing ${folder}`);
     const bare = checkFolderPath(folder);
     const start = bare === '' ? '' : `${bare}/`;
     const kinds = new Map<string, FolderEntry['kind']>();
@@ -75,12 +89,14 @@ class MemoryStore implements ObjectStore, AsyncDisposable {
     return [...kinds].map(([name, kind]) => ({ name, kind })).toSorted((a, b) => compareUtf8(a.name, b.name));
   }
 
-  async delete(path: string): Promise<void> {
+  async delete(path: string, { signal }: StoreCall = {}): Promise<void> {
+    checkCancelled(signal, `deleting ${path}`);
     this.#objects.delete(checkObjectPath(path));
     await Promise.resolve();
   }
 
-  async copy(from: string, to: string): Promise<void> {
+  async copy(from: string, to: string, { signal }: StoreCall = {}): Promise<void> {
+    checkCancelled(signal, `copying ${from}`);
     await this.put(to, this.#stored(from).bytes);
   }
 
@@ -111,7 +127,8 @@ class MemoryStore implements ObjectStore, AsyncDisposable {
     };
   }
 
-  async readable(path: string): Promise<string> {
+  async readable(path: string, { signal }: ReadableOptions = {}): Promise<string> {
+    checkCancelled(signal, `reading ${path}`);
     const stored = this.#stored(path);
     stored.localPath ??= this.#newLocalPath().then(async (localPath) => {
       await writeFile(localPath, stored.bytes);

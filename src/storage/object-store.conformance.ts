@@ -138,6 +138,28 @@ export function describeObjectStore(name: string, open: () => Promise<{ readonly
       await expect(collect(store.list('..'))).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
     });
 
+    test('a call with a signal that has aborted does nothing and is CANCELLED', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      await store.put('x', bytes('1'));
+      const signal = AbortSignal.abort();
+      const calls: Promise<unknown>[] = [
+        store.get('x', undefined, { signal }),
+        store.find('x', { signal }),
+        store.put('x', bytes('2'), { signal }),
+        store.putIfAbsent('y', bytes('2'), { signal }),
+        store.copy('x', 'y', { signal }),
+        store.delete('x', { signal }),
+        store.entries('', { signal }),
+        store.readable('x', { signal }),
+        collect(store.list('', { signal })),
+      ];
+      for (const result of await Promise.allSettled(calls))
+        expect(result).toMatchObject({ status: 'rejected', reason: { code: 'CANCELLED' } });
+      expect(text(await store.get('x'))).toBe('1');
+      expect(await store.find('y')).toBeUndefined();
+    });
+
     test('a copy is a new object', async () => {
       await using opened = await open();
       const { store } = opened;

@@ -2,8 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { openLocalStore, openMemoryStore } from '#storage';
+import { afterAll, beforeAll, describe } from 'vitest';
 
+import { Secret } from '#core';
+import { openAzureStore, openLocalStore, openMemoryStore, RemoteCache } from '#storage';
+
+import { type Azurite, findAzurite, startAzurite } from '../../test/services/azurite.ts';
 import { describeObjectStore } from './object-store.conformance.ts';
 
 describeObjectStore('a local folder', async () => {
@@ -17,4 +21,31 @@ describeObjectStore('a local folder', async () => {
 describeObjectStore('memory', async () => {
   const store = openMemoryStore();
   return await Promise.resolve({ store, [Symbol.asyncDispose]: async () => await store[Symbol.asyncDispose]() });
+});
+
+describe.runIf(findAzurite())('with Azurite', () => {
+  let azurite: Azurite;
+  let containers = 0;
+  beforeAll(async () => {
+    azurite = await startAzurite();
+  });
+  afterAll(async () => await azurite[Symbol.asyncDispose]());
+
+  const open = (folder: string | undefined) => async () => {
+    const cache = await RemoteCache.open();
+    containers += 1;
+    const store = await openAzureStore(
+      {
+        account: azurite.account,
+        endpoint: azurite.endpoint,
+        credential: { kind: 'accountKey', key: new Secret(azurite.accountKey, 'test') },
+        container: `conformance-${containers}`,
+        folder,
+      },
+      cache,
+    );
+    return { store, [Symbol.asyncDispose]: async () => await cache[Symbol.asyncDispose]() };
+  };
+  describeObjectStore('a container of Azure', open(undefined));
+  describeObjectStore('a folder of a container of Azure', open('deep/lake'));
 });
