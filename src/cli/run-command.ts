@@ -54,7 +54,7 @@ function showSummary(terminal: Terminal, run: RunDocument, projectDir: string | 
       names.map((name) => [name, ...layers.map((layer) => cell(layer, name))]),
     )}\n`,
   );
-  const where = relative(process.cwd(), dir) || '.';
+  const where = /^https?:/.test(dir) ? dir : relative(process.cwd(), dir) || '.';
   terminal.note(`\nThe lake is ${where}. Try next:`);
   const command = commandName();
   const project = projectDir === undefined ? '' : ` --project ${/\s/.test(projectDir) ? `"${projectDir}"` : projectDir}`;

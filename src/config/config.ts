@@ -13,7 +13,7 @@ export type Config = {
   readonly factory: readonly string[];
   /** Pipelines run in order as one run: `name` or `folder:name`. */
   readonly main: readonly string[];
-  readonly engine: { readonly memoryLimit?: string; readonly threads?: number };
+  readonly engine: { readonly memoryLimit?: string; readonly threads?: number; readonly remoteCacheBytes?: number };
   /** The heap of each notebook's worker, in bytes. */
   readonly notebookWorkers: { readonly memoryBytes?: number };
   /** The chosen environment. */
@@ -26,10 +26,10 @@ export type Config = {
 /** Where things are in one environment. */
 export type Environment = {
   readonly name: string;
-  /** The lake's folder: its subfolders are the containers. */
-  readonly lake: string;
-  /** Storage account -> folder whose subfolders are its containers. */
-  readonly storage: ReadonlyMap<string, string>;
+  /** The lake's folder, whose subfolders are the containers, or an account of Azure. */
+  readonly lake: string | AzureStorage;
+  /** Storage account -> folder whose subfolders are its containers, or how the account of Azure is opened. */
+  readonly storage: ReadonlyMap<string, string | AzureStorage>;
   /** The file of the local vault. */
   readonly vault: string;
   /** Prefix of a workspace path (`/Shared`) -> folder. */
@@ -37,6 +37,24 @@ export type Environment = {
   /** What replaces a linked service of the factory here, by its name. */
   readonly linkedServices: ReadonlyMap<string, LinkedServiceOverride>;
   readonly databases: ReadonlyMap<string, DatabaseConfig>;
+};
+
+/** An account of Azure Blob Storage or ADLS Gen2. Without key, token and connection string: Azure's own sign-in. */
+export type AzureStorage = {
+  readonly account: string;
+  readonly endpoint?: string | undefined;
+  readonly container?: string | undefined;
+  readonly folder?: string | undefined;
+  readonly credential?:
+    | { readonly kind: 'accountKey' | 'sasToken' | 'connectionString'; readonly value: Secret | SecretReference }
+    | undefined;
+  readonly maxParallel?: number | undefined;
+  readonly retry: {
+    readonly maxTries?: number | undefined;
+    readonly tryTimeoutMs?: number | undefined;
+    readonly minDelayMs?: number | undefined;
+    readonly maxDelayMs?: number | undefined;
+  };
 };
 
 /** A database of the embedded SQL Server or a serverless one, or (parts of) another service. */

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 
 import { Secret } from '#core';
 
+import { resolveAzureStorage } from './azure-storage.ts';
 import type { ConfigFinding, ConfigValue, Environment, LinkedServiceOverride } from './config.ts';
 import type { FindingMaker } from './findings.ts';
 import { resolveText } from './references.ts';
@@ -59,10 +60,20 @@ export function resolveEnvironment(
   const plain = (text: string, path: YamlPath): string => {
     const resolved = value(text, path);
     if (typeof resolved === 'string') return resolved;
-    findings.push(find(path, 'a secret cannot stand here', 'secrets belong into linkedServices.<name>.typeProperties'));
+    findings.push(
+      find(
+        path,
+        'a secret cannot stand here',
+        'secrets belong into linkedServices.<name>.typeProperties, or accountKey, sasToken and connectionString of a storage account',
+      ),
+    );
     return '';
   };
   const folder = (text: string, path: YamlPath): string => resolve(projectDir, plain(text, path));
+  const place = (written: RawEnvironment['lake'], path: YamlPath) =>
+    typeof written === 'string'
+      ? folder(written, path)
+      : resolveAzureStorage(written, path, { value, plain, find, report: (finding) => findings.push(finding) });
   const deep = (json: Json, path: YamlPath): ConfigValue => {
     if (typeof json === 'string') return value(json, path);
     if (Array.isArray(json)) return json.map((item, index) => deep(item, [...path, index]));
@@ -89,8 +100,8 @@ export function resolveEnvironment(
 
   return {
     name,
-    lake: folder(raw.lake, [...root, 'lake']),
-    storage: map('storage', raw.storage, folder),
+    lake: place(raw.lake, [...root, 'lake']),
+    storage: map('storage', raw.storage, place),
     vault: folder(raw.vault, [...root, 'vault']),
     notebooks: map('notebooks', raw.notebooks, folder),
     linkedServices: map('linkedServices', raw.linkedServices, service),

@@ -66,10 +66,25 @@ export function describeIssues(issues: readonly z.core.$ZodIssue[], find: Findin
         ];
       case 'too_big':
         return [find(path, `${name} must be at most ${String(issue.maximum)}`, descriptionAt(path))];
+      case 'invalid_union': {
+        // Text or a map: what is wrong in the form that was meant, not that it is neither.
+        const last = path.at(-1);
+        if (issue.input === undefined && last !== undefined) {
+          return [find(path.slice(0, -1), `${formatPath(path.slice(0, -1))} needs ${String(last)}`, descriptionAt(path))];
+        }
+        const wanted = issue.errors.filter(
+          (branch) => !branch.some(({ code, path: inner }) => code === 'invalid_type' && inner.length === 0),
+        );
+        const [branch] = wanted;
+        if (branch === undefined) {
+          return [find(path, `${name} must be text or a map, not ${describeValue(issue.input)}`, descriptionAt(path))];
+        }
+        const inside = branch.map((inner) => ({ ...inner, path: [...path, ...inner.path] }));
+        return describeIssues(inside, find);
+      }
       case 'custom':
       case 'invalid_element':
       case 'invalid_format':
-      case 'invalid_union':
       case 'invalid_value':
       case 'not_multiple_of':
         break;
@@ -108,6 +123,7 @@ type JsonSchema = {
   readonly properties?: Record<string, JsonSchema>;
   readonly additionalProperties?: JsonSchema | boolean;
   readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
   readonly description?: string;
 };
 
@@ -115,6 +131,8 @@ function schemaAt(path: YamlPath): JsonSchema | undefined {
   // zod wrote it: the parts named above are what JSON Schema says of objects, maps and lists.
   let schema: JsonSchema | undefined = configJsonSchema();
   for (const part of path) {
+    // Where text stands for a map in short, what is below is the map's.
+    schema = schema?.anyOf?.find((branch) => branch.properties !== undefined) ?? schema;
     const rest: JsonSchema | boolean | undefined = schema?.additionalProperties;
     schema =
       typeof part === 'number' ? schema?.items : (schema?.properties?.[String(part)] ?? (typeof rest === 'object' ? rest : undefined));
@@ -123,7 +141,8 @@ function schemaAt(path: YamlPath): JsonSchema | undefined {
 }
 
 function knownKeys(path: YamlPath): readonly string[] {
-  return Object.keys(schemaAt(path)?.properties ?? {});
+  const schema = schemaAt(path);
+  return Object.keys((schema?.anyOf?.find((branch) => branch.properties !== undefined) ?? schema)?.properties ?? {});
 }
 
 function descriptionAt(path: YamlPath): string | undefined {

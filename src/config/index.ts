@@ -1,4 +1,13 @@
-export type { Config, ConfigFinding, ConfigOptions, ConfigValue, DatabaseConfig, Environment, LinkedServiceOverride } from './config.ts';
+export type {
+  AzureStorage,
+  Config,
+  ConfigFinding,
+  ConfigOptions,
+  ConfigValue,
+  DatabaseConfig,
+  Environment,
+  LinkedServiceOverride,
+} from './config.ts';
 export { loadConfig, validateConfig } from './load-config.ts';
 export { SecretReference } from './references.ts';
 export { configJsonSchema } from './schema.ts';

@@ -7,6 +7,7 @@ import type { Config, ConfigFinding, ConfigOptions } from './config.ts';
 import { resolveEnvironment } from './environment.ts';
 import { describeIssues, findingMaker, type FindingMaker } from './findings.ts';
 import { configSchema, type RawConfig } from './schema.ts';
+import { parseBytes } from './units.ts';
 import { parseYamlText } from './yaml-text.ts';
 
 const fileName = 'lakestead.yaml';
@@ -75,7 +76,7 @@ function readConfig(options: ConfigOptions): { config?: Config; findings: readon
     find,
     findings,
   });
-  const { memoryLimit, threads } = raw.engine;
+  const { memoryLimit, threads, remoteCacheLimit } = raw.engine;
   const workerMemory = raw.notebookWorkers.memoryLimit;
   const config: Config = {
     name: raw.name,
@@ -83,7 +84,11 @@ function readConfig(options: ConfigOptions): { config?: Config; findings: readon
     file,
     factory: raw.factory.map((folder) => resolve(projectDir, folder)),
     main: raw.main,
-    engine: { ...(memoryLimit === undefined ? {} : { memoryLimit }), ...(threads === undefined ? {} : { threads }) },
+    engine: {
+      ...(memoryLimit === undefined ? {} : { memoryLimit }),
+      ...(threads === undefined ? {} : { threads }),
+      ...(remoteCacheLimit === undefined ? {} : { remoteCacheBytes: parseBytes(remoteCacheLimit) }),
+    },
     notebookWorkers: workerMemory === undefined ? {} : { memoryBytes: parseSize(workerMemory) },
     environment,
     environmentNames: Object.keys(raw.environments),

@@ -10,10 +10,11 @@ import { type Engine, type Lease, openDuckdbEngine } from '#engine';
 import type { EffectiveService } from '#factory';
 import type { Sql } from '#sql';
 import type { State } from '#state';
-import { type Lake, openLake } from '#storage';
+import type { Lake } from '#storage';
 import { type EmbeddedDatabase, openWarehouse, type Warehouse } from '#warehouse';
 
 import { lazy } from './lazy.ts';
+import { openProjectLake } from './open-project-lake.ts';
 import { databaseNames, openDatabases, type ProjectDatabase } from './open-databases.ts';
 
 /** A project that is open in one environment. Its parts open when they are first asked for. */
@@ -44,7 +45,7 @@ export function openProject(options: {
   const config = loadConfig({ dir, env });
   const { environment } = config;
   const stateDir = join(config.projectDir, '.lakestead');
-  const lake = openLake({ defaultRoot: environment.lake, accounts: environment.storage, environment: environment.name });
+  const lake = openProjectLake(config, join(stateDir, 'remote'), () => vault);
   const engine = lazy(
     async () =>
       await openDuckdbEngine({
@@ -110,6 +111,7 @@ export function openProject(options: {
     [Symbol.asyncDispose]: async () => {
       for (const { embedded } of databases) await (await embedded?.started)?.[Symbol.asyncDispose]();
       await (await engine.started)?.[Symbol.asyncDispose]();
+      await lake[Symbol.asyncDispose]();
     },
   };
 }

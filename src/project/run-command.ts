@@ -21,6 +21,7 @@ import { WorkerShelf } from '#notebooks';
 import { command, type CommandContext } from './command.ts';
 import type { TableListDocument } from './documents.ts';
 import { findNotebook, makeNotebookPort } from './notebook-port.ts';
+import { describeLakeRoot } from './open-project-lake.ts';
 import type { Project } from './project.ts';
 import { listTables } from './table-commands.ts';
 
@@ -78,7 +79,10 @@ export const runCommand = command(runArgs, async (project, args, context): Promi
       durationMs: document.durationMs,
     });
     if (!args.summary || document.status !== 'Succeeded') return document;
-    return { ...document, lake: { dir: project.config.environment.lake, tables: await listTables(project, undefined, context.signal) } };
+    return {
+      ...document,
+      lake: { dir: describeLakeRoot(project.config.environment), tables: await listTables(project, undefined, context.signal) },
+    };
   };
   if (broken !== undefined)
     return recordFailure(

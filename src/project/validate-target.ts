@@ -71,12 +71,24 @@ function checkScript(file: string, target: Target): readonly ValidationFinding[]
 }
 
 /** The newest version of each table of the lake. */
-async function checkTables({ environment }: Config, target: Target): Promise<readonly ValidationFinding[]> {
+async function checkTables({ environment, file }: Config, target: Target): Promise<readonly ValidationFinding[]> {
   const refused = unreadable[target];
   if (refused === undefined) return [];
-  const logs = globSync('**/_delta_log', { cwd: environment.lake }).toSorted();
+  const { lake } = environment;
+  if (typeof lake !== 'string') {
+    return [
+      {
+        file,
+        severity: 'warning',
+        code: 'DELTA_UNSUPPORTED',
+        message: `the tables of a lake in Azure are not looked at: whether ${target} reads them is not known`,
+        hint: 'lakestead delta show <path> lists the features of a table',
+      },
+    ];
+  }
+  const logs = globSync('**/_delta_log', { cwd: lake }).toSorted();
   if (logs.length === 0) return [];
-  const store = await openLocalStore(environment.lake);
+  const store = await openLocalStore(lake);
   await using engine = await openDuckdbEngine();
   const findings: ValidationFinding[] = [];
   for (const log of logs) {
@@ -85,7 +97,7 @@ async function checkTables({ environment }: Config, target: Target): Promise<rea
     const found = features.filter((feature) => refused.includes(feature.replace(/-preview$/, '')));
     if (found.length > 0)
       findings.push({
-        file: join(environment.lake, log, '..'),
+        file: join(lake, log, '..'),
         severity: 'error',
         code: 'DELTA_UNSUPPORTED',
         message: `${target} does not read tables with ${found.join(', ')}`,

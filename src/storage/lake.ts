@@ -71,11 +71,14 @@ export type Lake = {
   resolve(address: string | LakeAddress): Promise<LakePlace>;
 };
 
+/** A folder of this machine, or what opens a store: called once, when the first address leads there. */
+export type LakeRoot = string | (() => Promise<ObjectStore>);
+
 export type LakeOptions = {
-  /** The folder of the lake itself: its subfolders are the containers. */
-  readonly defaultRoot: string;
-  /** Storage accounts by name, each a folder whose subfolders are its containers. Names compare without case. */
-  readonly accounts?: ReadonlyMap<string, string> | undefined;
+  /** The lake itself: the folders below are the containers. */
+  readonly defaultRoot: LakeRoot;
+  /** Storage accounts by name; the folders below are their containers. Names compare without case. */
+  readonly accounts?: ReadonlyMap<string, LakeRoot> | undefined;
   /** The environment's name, for messages. */
   readonly environment?: string | undefined;
 };
@@ -83,12 +86,14 @@ export type LakeOptions = {
 /** Opens nothing yet: a store is opened when the first address leads to it. */
 export function openLake(options: LakeOptions): Lake {
   const roots = new Map([...(options.accounts ?? [])].map(([account, root]) => [account.toLowerCase(), root]));
-  const stores = new Map<string, Promise<ObjectStore>>();
-  const open = async (root: string): Promise<ObjectStore> => {
+  const stores = new Map<LakeRoot, Promise<ObjectStore>>();
+  const open = async (root: LakeRoot): Promise<ObjectStore> => {
     let store = stores.get(root);
     if (store === undefined) {
-      store = openLocalStore(root);
+      store = typeof root === 'string' ? openLocalStore(root) : root();
       stores.set(root, store);
+      // What failed to open (a secret that is not there yet) is tried again by the next.
+      store.catch(() => stores.delete(root));
     }
     return await store;
   };

@@ -126,6 +126,6 @@ export class AzureRequests {
   }
 }
 
-function withoutUndefined(limits: Partial<RetryLimits>): Partial<RetryLimits> {
+function withoutUndefined(limits: NonNullable<AzureSettings['retry']>): Partial<RetryLimits> {
   return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }

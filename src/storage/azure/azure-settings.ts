@@ -19,7 +19,7 @@ export type AzureSettings = {
   readonly container?: string | undefined;
   /** A folder of the container: the store is what is below. Needs `container`. */
   readonly folder?: string | undefined;
-  readonly retry?: Partial<RetryLimits> | undefined;
+  readonly retry?: { readonly [Limit in keyof RetryLimits]?: RetryLimits[Limit] | undefined } | undefined;
   /** Requests at a time. Default 16. */
   readonly maxParallel?: number | undefined;
   /** Entries of one page of a listing. Default: the service's own, 5,000. */
