@@ -79,11 +79,11 @@ async function resolveDelta(
   engine: Engine,
 ): Promise<LakeRelation> {
   const snapshot = await (await openTable({ store, path, engine }, { signal })).snapshot({ lease, signal, version, timestamp });
-  return { kind: 'delta', sql: await planToSql(snapshot.scan(), store), version: snapshot.version };
+  return { kind: 'delta', sql: await planToSql(snapshot.scan(), store, { scope: lease, signal }), version: snapshot.version };
 }
 
 /** A file, the files of a folder, or those that fit a pattern: `*` within a name, `**` at the end for all below. */
-async function resolveFiles({ address, signal }: LakeRead, { store, path }: LakePlace): Promise<LakeRelation> {
+async function resolveFiles({ address, lease, signal }: LakeRead, { store, path }: LakePlace): Promise<LakeRelation> {
   const names: string[] = [];
   if (path.includes('*')) {
     const fixed = path.slice(0, path.indexOf('*'));
@@ -103,7 +103,7 @@ async function resolveFiles({ address, signal }: LakeRead, { store, path }: Lake
       hint: 'lakestead table list shows what is in the lake',
     });
   }
-  const paths = await Promise.all(names.map(async (name) => escapePattern(await store.readable(name))));
+  const paths = await Promise.all(names.map(async (name) => escapePattern(await store.readable(name, { scope: lease, signal }))));
   return { kind: 'files', paths, names };
 }
 

@@ -52,13 +52,13 @@ export async function tableRelation(
   const { engine, ...rest } = options;
   if (table.format === 'delta') {
     const snapshot = await (await openTable({ store, path, engine }, rest)).snapshot(rest);
-    return { sql: await planToSql(snapshot.scan(), store), version: snapshot.version };
+    return { sql: await planToSql(snapshot.scan(), store, { scope: options.lease, signal: options.signal }), version: snapshot.version };
   }
-  return { sql: await parquetRelation(table) };
+  return { sql: await parquetRelation(table, options.lease, options.signal) };
 }
 
-async function parquetRelation(table: LakeTable): Promise<Sql> {
-  const paths = await Promise.all((await parquetPaths(table)).map(async (path) => await table.store.readable(path)));
+async function parquetRelation(table: LakeTable, scope: Lease | undefined, signal: AbortSignal | undefined): Promise<Sql> {
+  const paths = await Promise.all((await parquetPaths(table)).map(async (path) => await table.store.readable(path, { scope, signal })));
   return sql`SELECT * FROM read_parquet(${literal(paths.map(escapePattern))}, hive_partitioning = false)`;
 }
 
@@ -85,7 +85,7 @@ async function describeDelta(table: LakeTable, engine: Engine, lease: Lease, sig
     ...named(table),
     columns: columns.map(({ name, type, nullable }) => ({ name, type, nullable })),
     // A writer that left the statistics out: then the files' footers know.
-    rows: rows === undefined ? await count(lease, await planToSql(snapshot.scan(), store), signal) : BigInt(rows),
+    rows: rows === undefined ? await count(lease, await planToSql(snapshot.scan(), store, { scope: lease, signal }), signal) : BigInt(rows),
     bytes: BigInt(bytes),
     files,
     version,
@@ -93,7 +93,7 @@ async function describeDelta(table: LakeTable, engine: Engine, lease: Lease, sig
 }
 
 async function describeParquet(table: LakeTable, lease: Lease, signal: AbortSignal | undefined): Promise<TableDescription> {
-  const relation = await parquetRelation(table);
+  const relation = await parquetRelation(table, lease, signal);
   const paths = await parquetPaths(table);
   const sizes = await Promise.all(paths.map(async (path) => (await table.store.find(path))?.sizeBytes ?? 0));
   const columns = await lease.rows(sql`SELECT column_name, column_type FROM (DESCRIBE ${relation})`, { signal });

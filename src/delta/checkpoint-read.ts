@@ -88,7 +88,9 @@ function sidecarPath(checkpointFile: string, path: string): string {
 }
 
 async function openSource(store: ObjectStore, paths: readonly string[], lease: Lease, options: StatementOptions): Promise<Source> {
-  const files = await Promise.all(paths.map(async (path) => escapeGlob(await store.readable(path))));
+  const files = await Promise.all(
+    paths.map(async (path) => escapeGlob(await store.readable(path, { scope: lease, signal: options.signal }))),
+  );
   const relation = sql`read_parquet(${literal(files)}, union_by_name = true, hive_partitioning = false)`;
   const described = await lease.rows(sql`DESCRIBE SELECT * FROM ${relation}`, options);
   return { relation, columns: new Map(described.map((row) => [String(row['column_name']), duckdbFieldNames(String(row['column_type']))])) };

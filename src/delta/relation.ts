@@ -1,6 +1,6 @@
 import { LakesteadError } from '#core';
 import { literal, join, ident, type Sql, sql, unsafeSql } from '#sql';
-import type { ObjectStore } from '#storage';
+import type { ObjectStore, ReadableOptions } from '#storage';
 
 import { physicalName } from './column-mapping.ts';
 import { loadDeletionVector } from './deletion-vector.ts';
@@ -13,6 +13,9 @@ import type { DeltaType, StructField } from './schema.ts';
 /** Up to so many partitions are a UNION ALL of constants, which DuckDB prunes; more are looked up by file. */
 const maxBranches = 32;
 
+/** `scope` (a lease) holds the local copies of remote files for as long as the SELECT may run; without it they are held for good. */
+export type RelationOptions = Pick<ReadableOptions, 'scope' | 'signal'>;
+
 /**
  * A plan as a SELECT of DuckDB: exactly the plan's columns, in its order, with the schema's types. Files that lack a
  * column give NULL, partition columns are typed constants, deleted rows are left out. Holds no bound values, so it can
@@ -20,7 +23,7 @@ const maxBranches = 32;
  *
  * @throws {LakesteadError} `DELTA_CORRUPT` for a deletion vector that is damaged, `STORAGE_NOT_FOUND` when it is missing
  */
-export async function planToSql(plan: ScanPlan, store: ObjectStore): Promise<Sql> {
+export async function planToSql(plan: ScanPlan, store: ObjectStore, options: RelationOptions = {}): Promise<Sql> {
   if (plan.columns.length === 0) {
     throw new LakesteadError('DELTA_UNSUPPORTED', `${plan.table} has no columns, so there is nothing to read`, {
       hint: 'a first write with a new schema gives it some',
@@ -32,11 +35,11 @@ export async function planToSql(plan: ScanPlan, store: ObjectStore): Promise<Sql
   }
   const branches: Sql[] = [];
   const plain = plan.files.filter((file) => file.deletionVector === undefined);
-  for (const files of groupByPartition(plan, plain)) branches.push(await selectFiles(plan, store, files, undefined));
+  for (const files of groupByPartition(plan, plain)) branches.push(await selectFiles(plan, store, files, undefined, options));
   for (const file of plan.files) {
     if (file.deletionVector === undefined) continue;
     const deleted = await loadDeletionVector(store, plan.path, file.deletionVector);
-    branches.push(await selectFiles(plan, store, [file], deleted));
+    branches.push(await selectFiles(plan, store, [file], deleted, options));
   }
   return join(branches, ' UNION ALL ');
 }
@@ -59,10 +62,15 @@ async function selectFiles(
   store: ObjectStore,
   files: readonly ScanFile[],
   deleted: readonly bigint[] | undefined,
+  options: RelationOptions,
 ): Promise<Sql> {
-  const paths: string[] = [];
-  for (const file of files) paths.push(escapeGlob(await locate(plan, store, file.path)));
   const dataColumns = plan.columns.filter((field) => partitionIndex(plan, field) < 0);
+  const read = dataColumns.map((field) => columnKey(plan, field));
+  const located = await Promise.allSettled(files.map(async (file) => await locate(plan, store, file.path, { ...options, columns: read })));
+  const paths = located.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return escapeGlob(result.value);
+  });
   const columns = plan.columns.map((field) => {
     const index = partitionIndex(plan, field);
     if (index >= 0) return sql`${partitionExpression(files, index, field.type)} AS ${ident(field.name)}`;
@@ -79,12 +87,17 @@ async function selectFiles(
 function schemaMap(plan: ScanPlan, fields: readonly StructField[]): Sql {
   const entries = fields.map((field) => {
     const name = physicalName(field, plan.columnMapping);
-    const id = field.metadata['delta.columnMapping.id'];
-    const key = plan.columnMapping === 'id' && typeof id === 'number' ? literal(id) : literal(name);
+    const key = literal(columnKey(plan, field));
     const type = duckdbType(field.type, (inner) => physicalName(inner, plan.columnMapping));
     return sql`${key}: {'name': ${literal(name)}, 'type': ${literal(type)}, 'default_value': NULL}`;
   });
   return sql`MAP {${join(entries)}}`;
+}
+
+/** What a column is called in the files: its physical name, or its field id. */
+function columnKey(plan: ScanPlan, field: StructField): string | number {
+  const id = field.metadata['delta.columnMapping.id'];
+  return plan.columnMapping === 'id' && typeof id === 'number' ? id : physicalName(field, plan.columnMapping);
 }
 
 function partitionExpression(files: readonly ScanFile[], index: number, type: DeltaType): Sql {
@@ -128,12 +141,12 @@ function hasRenames(type: DeltaType, mapping: ScanPlan['columnMapping']): boolea
   }
 }
 
-async function locate(plan: ScanPlan, store: ObjectStore, path: string): Promise<string> {
+async function locate(plan: ScanPlan, store: ObjectStore, path: string, options: ReadableOptions): Promise<string> {
   if (path.startsWith('/')) return path;
   if (isAbsolutePath(path)) {
     throw new LakesteadError('STORAGE_UNMAPPED', `${plan.table} names the file ${path}, which is in another storage`, {
       hint: 'the table is a shallow clone, or was copied without its files: read it where it was written',
     });
   }
-  return await store.readable(plan.path === '' ? path : `${plan.path}/${path}`);
+  return await store.readable(plan.path === '' ? path : `${plan.path}/${path}`, options);
 }

@@ -161,7 +161,10 @@ export async function writeTable(options: WriteTableOptions): Promise<CommitResu
 
 /** The newest state of a table (or the one asked for) as a SELECT of DuckDB: opens, plans and writes the SQL in one go. */
 export async function tableToSql(location: TableLocation, options: SnapshotOptions & ScanOptions = {}): Promise<Sql> {
-  return await planToSql((await loadSnapshot(location, options)).scan(options), location.store);
+  return await planToSql((await loadSnapshot(location, options)).scan(options), location.store, {
+    scope: options.lease,
+    signal: options.signal,
+  });
 }
 
 function makeTable(location: TableLocation): DeltaTable {

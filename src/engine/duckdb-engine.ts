@@ -97,11 +97,16 @@ class DuckdbEngine implements Engine {
 class DuckdbLease implements Lease {
   readonly #connection: DuckDBConnection;
   readonly #release: () => void;
+  readonly #deferred: (() => void)[] = [];
   #closed = false;
 
   constructor(connection: DuckDBConnection, release: () => void) {
     this.#connection = connection;
     this.#release = release;
+  }
+
+  defer(release: () => void): void {
+    this.#deferred.push(release);
   }
 
   async run(statement: Sql, options: StatementOptions = {}): Promise<{ rowsChanged: number }> {
@@ -216,6 +221,7 @@ class DuckdbLease implements Lease {
     if (this.#closed) return;
     this.#closed = true;
     this.#connection.closeSync();
+    for (const release of this.#deferred.splice(0)) release();
     this.#release();
   }
 }

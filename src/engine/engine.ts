@@ -24,6 +24,8 @@ export type StatementProgress = { readonly rows: number; readonly totalRows?: nu
 
 /** One connection, held by one piece of work at a time; temporary objects and transactions are its own. */
 export type Lease = AsyncDisposable & {
+  /** Called when the lease is given back: lets go of what its statements read, such as local copies of remote files. */
+  defer(release: () => void): void;
   /** Runs a statement and forgets its rows; says how many rows it changed or wrote. */
   run(statement: Sql, options?: StatementOptions): Promise<{ readonly rowsChanged: number }>;
   /** All rows of a small result, at most 100,000: more throws `ENGINE_FAILED`. */
