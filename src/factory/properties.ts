@@ -24,13 +24,16 @@ const words = (text: string): readonly string[] => text.split(' ').filter((word)
 
 // Partitions and isolation change how Data Factory reads, not what.
 const sqlSource = use(
-  'sqlReaderQuery query queryTimeout sqlReaderStoredProcedureName storedProcedureParameters partitionQuery',
+  'sqlReaderQuery query queryTimeout sqlReaderStoredProcedureName storedProcedureParameters partitionQuery additionalColumns',
   'partitionOption partitionSettings isolationLevel',
 );
-const fileSource = use('storeSettings formatSettings');
+const fileSource = use('storeSettings formatSettings additionalColumns');
 const fileSink = use('storeSettings formatSettings');
-const deltaSink = use('tableActionOption importSettings partitionOption');
-const readStore = use('recursive wildcardFileName wildcardFolderPath', 'enablePartitionDiscovery partitionRootPath');
+const deltaSink = use('tableActionOption importSettings partitionOption partitionNameList');
+const readStore = use(
+  'recursive wildcardFileName wildcardFolderPath modifiedDatetimeStart modifiedDatetimeEnd deleteFilesAfterCompletion',
+  'enablePartitionDiscovery partitionRootPath',
+);
 const writeStore = use('copyBehavior');
 const sqlTable = use('schema table tableName', 'structure');
 const fileDataset = (acts: string): PropertyUse => use(`location ${acts}`, 'compressionLevel schema');
@@ -49,6 +52,10 @@ const objects: Readonly<Record<string, PropertyUse>> = {
   ParquetSource: fileSource,
   DelimitedTextSource: fileSource,
   JsonSource: fileSource,
+  BinarySource: use('storeSettings formatSettings'),
+  AzureDatabricksDeltaLakeSource: use('query exportSettings additionalColumns'),
+  LakehouseTableSource: use('versionAsOf timestampAsOf additionalColumns'),
+  BinarySink: use('storeSettings'),
   ParquetSink: fileSink,
   DelimitedTextSink: fileSink,
   JsonSink: fileSink,
@@ -63,8 +70,9 @@ const objects: Readonly<Record<string, PropertyUse>> = {
   ParquetReadSettings: use(''),
   DelimitedTextReadSettings: use('skipLineCount'),
   JsonReadSettings: use(''),
-  ParquetWriteSettings: use(''),
-  DelimitedTextWriteSettings: use('quoteAllText fileExtension'),
+  BinaryReadSettings: use(''),
+  ParquetWriteSettings: use('maxRowsPerFile fileNamePrefix'),
+  DelimitedTextWriteSettings: use('quoteAllText fileExtension maxRowsPerFile fileNamePrefix'),
   JsonWriteSettings: use('filePattern'),
   TabularTranslator: use('mappings typeConversion typeConversionSettings'),
   Parquet: fileDataset('compressionCodec compression'),
@@ -72,7 +80,7 @@ const objects: Readonly<Record<string, PropertyUse>> = {
     'columnDelimiter rowDelimiter quoteChar escapeChar firstRowAsHeader nullValue encodingName compressionCodec compression',
   ),
   Json: fileDataset('encodingName compression compressionCodec'),
-  Binary: fileDataset('compression'),
+  Binary: fileDataset(''),
   SqlServerTable: sqlTable,
   AzureSqlTable: sqlTable,
   AzureSqlMITable: sqlTable,

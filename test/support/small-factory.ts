@@ -102,3 +102,24 @@ export async function openSmallFactory(): Promise<SmallFactory> {
     },
   };
 }
+
+/** A dataset of files of the container `out`. */
+export function fileDataset(type: string, location: Json, more: Json = {}): Json {
+  return { type, typeProperties: { location: { type: 'AzureBlobFSLocation', fileSystem: 'out', ...location }, ...more } };
+}
+
+/** A Copy from one dataset to another; the types of source and sink are those of their datasets. */
+export async function copy(
+  factory: SmallFactory,
+  from: Json,
+  to: Json,
+  properties: Json = {},
+  onEvent?: (event: RunEvent) => void,
+): Promise<ActivityRun> {
+  const sourceType = from['type'] === 'SqlServerTable' ? 'SqlServerSource' : `${String(from['type'])}Source`;
+  const { source, sink, ...more } = { source: {}, sink: {}, ...properties };
+  const typeProperties = { source: { type: sourceType, ...source }, sink: { type: `${String(to['type'])}Sink`, ...sink }, ...more };
+  const reference = (name: string) => [{ referenceName: name, type: 'DatasetReference' }];
+  const activity = { type: 'Copy', inputs: reference('from'), outputs: reference('to'), typeProperties };
+  return (await factory.perform(activity, { from, to }, onEvent)).activity;
+}

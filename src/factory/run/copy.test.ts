@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunEvent } from '#factory';
 import { literal, sql } from '#sql';
 
-import { type Json, openSmallFactory, type SmallFactory } from '../../../test/support/small-factory.ts';
+import { copy as copyBetween, fileDataset, type Json, openSmallFactory, type SmallFactory } from '../../../test/support/small-factory.ts';
 
 let factory: SmallFactory;
 beforeAll(async () => {
@@ -26,21 +26,9 @@ Zeilen 😀', 12345678.9, '2024-02-29', NULL, 1)`);
 afterAll(async () => await factory[Symbol.asyncDispose]());
 
 const items = { type: 'SqlServerTable', service: 'shop', typeProperties: { schema: 'sales', table: 'items' } };
-const file = (type: string, location: Json, more: Json = {}): Json => ({
-  type,
-  typeProperties: { location: { type: 'AzureBlobFSLocation', fileSystem: 'out', ...location }, ...more },
-});
-const input = [{ referenceName: 'from', type: 'DatasetReference' }];
-const output = [{ referenceName: 'to', type: 'DatasetReference' }];
-
-/** A Copy from one dataset to another; the sink's type is that of its dataset. */
-async function copy(from: Json, to: Json, properties: Json = {}, onEvent?: (event: RunEvent) => void) {
-  const sourceType = from['type'] === 'SqlServerTable' ? 'SqlServerSource' : `${String(from['type'])}Source`;
-  const { source, sink, ...more } = { source: {}, sink: {}, ...properties };
-  const typeProperties = { source: { type: sourceType, ...source }, sink: { type: `${String(to['type'])}Sink`, ...sink }, ...more };
-  const { activity } = await factory.perform({ type: 'Copy', inputs: input, outputs: output, typeProperties }, { from, to }, onEvent);
-  return activity;
-}
+const file = fileDataset;
+const copy = async (from: Json, to: Json, properties: Json = {}, onEvent?: (event: RunEvent) => void) =>
+  await copyBetween(factory, from, to, properties, onEvent);
 
 const out = (path: string) => join(factory.dir, 'out', path);
 const text = (path: string) => readFileSync(out(path), 'utf8');
@@ -56,7 +44,27 @@ describe('Copy from SQL Server', () => {
       errors: [],
       usedParallelCopies: 1,
       sourcePeakConnections: 1,
+      dataConsistencyVerification: { VerificationResult: 'NotVerified' },
+      durationInQueue: { integrationRuntimeQueue: 0 },
+      executionDetails: [
+        {
+          source: { type: 'SqlServer' },
+          sink: { type: 'AzureBlobFS' },
+          status: 'Succeeded',
+          start: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+          duration: expect.any(Number),
+          profile: {
+            queue: { status: 'Completed', duration: 0 },
+            transfer: {
+              status: 'Completed',
+              details: { readingFromSource: { type: 'SqlServer' }, writingToSink: { type: 'AzureBlobFS' } },
+            },
+          },
+          detailedDurations: { queuingDuration: 0, transferDuration: expect.any(Number) },
+        },
+      ],
     });
+    expect(activity.output).not.toHaveProperty('filesRead');
     const { dataRead, dataWritten, copyDuration, throughput } = activity.output as Record<string, number>;
     expect([dataRead, dataWritten, copyDuration].every((value) => Number(value) > 0)).toBe(true);
     expect(throughput).toBeGreaterThan(0);
@@ -235,7 +243,7 @@ describe('Copy from files', () => {
       [items, to, { enableSkipIncompatibleRow: true }, 'enableSkipIncompatibleRow'],
       [items, to, { preserve: ['Attributes'] }, 'preserve'],
       [items, to, { source: { sqlReaderQueri: 'x' } }, 'sqlReaderQueri'],
-      [items, to, { sink: { formatSettings: { maxRowsPerFile: 10 } } }, 'maxRowsPerFile'],
+      [items, to, { sink: { formatSettings: { maxRowsPerFil: 10 } } }, 'maxRowsPerFil'],
       [items, to, { translator: { type: 'TabularTranslator', collectionReference: '$.x' } }, 'collectionReference'],
       [items, file('DelimitedText', { fileName: 'refused.csv' }, { encodingName: 'UTF-16' }), {}, 'encodingName'],
       [items, file('Orc', { fileName: 'refused.orc' }), {}, 'OrcSink'],

@@ -1,12 +1,12 @@
 import { LakesteadError } from '#core';
 
-import { isObject, type Value } from '../expression/index.ts';
+import { isObject, type Value, type ValueObject } from '../expression/index.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { type BoundDataset, fileLocation } from './resolve-dataset.ts';
 import type { ActivityScope } from './run-pipeline.ts';
 
-/** A file that a source reads, by its address in the lake. */
-export type FoundFile = { readonly address: string; readonly sizeBytes: number };
+/** A file that a source reads, by its address in the lake. `relativePath` is its path below the source's folder. */
+export type FoundFile = { readonly address: string; readonly relativePath: string; readonly sizeBytes: number };
 
 /**
  * Finds the files of a dataset: the one it names, or those of its folder by the wildcards of `storeSettings`. Without
@@ -25,10 +25,12 @@ export async function findFiles(
   const wildcard = (name: string) => (typeof settings[name] === 'string' && settings[name] !== '' ? settings[name] : undefined);
   const [fileName, folderPath] = [wildcard('wildcardFileName'), wildcard('wildcardFolderPath')];
   const { lake } = scope.state.ports;
+  const isInTime = modifiedBetween(settings);
   if (file !== '' && fileName === undefined) {
     const { store, path } = await lake.resolve(`${folder}/${file}`);
     const found = await store.find(path);
-    if (found !== undefined) return [{ address: `${folder}/${file}`, sizeBytes: found.sizeBytes }];
+    if (found !== undefined && isInTime(found))
+      return [{ address: `${folder}/${file}`, relativePath: file.split('/').at(-1) ?? file, sizeBytes: found.sizeBytes }];
     throw new LakesteadError('STORAGE_NOT_FOUND', `there is no file at ${folder}/${file}`);
   }
   // A wildcard folder counts from the file system, not from the dataset's folder.
@@ -43,13 +45,28 @@ export async function findFiles(
     const name = parts.pop() ?? '';
     const folders = parts.join('/');
     if (folderPath === undefined ? !isRecursive && folders !== '' : !matchesFolder(folders, folderPath, isRecursive)) continue;
-    if (fileName === undefined || glob(fileName).test(name)) files.push({ address: `${root}/${relative}`, sizeBytes: object.sizeBytes });
+    if ((fileName === undefined || glob(fileName).test(name)) && isInTime(object))
+      files.push({ address: `${root}/${relative}`, relativePath: relative, sizeBytes: object.sizeBytes });
   }
   if (files.length > 0) return files;
   throw new LakesteadError(
     'STORAGE_NOT_FOUND',
     `there is no file at ${[root, folderPath, fileName].filter((one) => one !== undefined).join('/')}`,
   );
+}
+
+/** `modifiedDatetimeStart` (inclusive) and `modifiedDatetimeEnd` (exclusive), in UTC where they say no offset. */
+function modifiedBetween(settings: ValueObject): (object: { readonly modifiedAt: Date }) => boolean {
+  const bound = (name: string, fallback: number): number => {
+    const value = settings[name];
+    if (value === undefined || value === null || value === '') return fallback;
+    const text = String(value);
+    const time = new Date(/(?:Z|[+-]\d\d:?\d\d)$/i.test(text) || !text.includes(':') ? text : `${text.replace(' ', 'T')}Z`).getTime();
+    if (Number.isNaN(time)) throw new LakesteadError('FACTORY_INVALID', `${name} "${text}" is no date`);
+    return time;
+  };
+  const [start, end] = [bound('modifiedDatetimeStart', -Infinity), bound('modifiedDatetimeEnd', Infinity)];
+  return ({ modifiedAt }) => modifiedAt.getTime() >= start && modifiedAt.getTime() < end;
 }
 
 /** True for a folder that the wildcard names, and for those below it. */

@@ -29,7 +29,7 @@ const interimTypes: Readonly<Record<string, string>> = {
  *
  * @throws FACTORY_INVALID for a column that the source does not have, FACTORY_UNSUPPORTED for other forms of a mapping
  */
-export function mapColumns(relation: SourceRelation, translator: Value | undefined): Sql {
+export function mapColumns(relation: Pick<SourceRelation, 'columns' | 'sql'>, translator: Value | undefined): Sql {
   refuseOthers(translator, 'TabularTranslator', 'a translator');
   if (!isObject(translator) || !isArray(translator['mappings'])) return relation.sql;
   const list = translator['mappings'].map((mapping) => {
@@ -45,7 +45,7 @@ export function mapColumns(relation: SourceRelation, translator: Value | undefin
   return sql`SELECT ${join(list)} FROM (${relation.sql}) AS source`;
 }
 
-function findColumn(relation: SourceRelation, from: ValueObject): string {
+function findColumn(relation: Pick<SourceRelation, 'columns'>, from: ValueObject): string {
   const { name, ordinal } = from;
   if (name === undefined && typeof ordinal === 'bigint') {
     const column = relation.columns[Number(ordinal) - 1];

@@ -7,6 +7,8 @@ import { ident, join, sql, type Sql, unsafeSql } from '#sql';
 import { isObject, type Value, type ValueObject } from '../expression/index.ts';
 import { supportedTypes } from '../properties.ts';
 import { parseTimeSpan } from '../load/parse-activity.ts';
+import { addColumns, needsFilePath } from './additional-columns.ts';
+import { readDelta } from './delta-source.ts';
 import { fileReader } from './file-format.ts';
 import { findFiles } from './find-files.ts';
 import { procedureCall } from './procedure-call.ts';
@@ -22,7 +24,11 @@ export type SourceRelation = AsyncDisposable & {
   readonly bytesRead: () => number | undefined;
   /** Of a source of files. */
   readonly filesRead?: number;
+  /** The rows of each file alone, with its path below the source's folder. */
+  readonly parts?: readonly { readonly relativePath: string; open(): Promise<Rows> }[];
 };
+
+type Rows = { readonly columns: readonly SourceColumn[]; readonly sql: Sql };
 
 const fileFormats: Readonly<Record<string, 'parquet' | 'csv' | 'json'>> = {
   ParquetSource: 'parquet',
@@ -30,7 +36,10 @@ const fileFormats: Readonly<Record<string, 'parquet' | 'csv' | 'json'>> = {
   JsonSource: 'json',
 };
 
-const sqlSources = supportedTypes('Source').filter((type) => !(type in fileFormats));
+const deltaSources = ['AzureDatabricksDeltaLakeSource', 'LakehouseTableSource'];
+const sqlSources = supportedTypes('Source').filter(
+  (type) => !(type in fileFormats) && !deltaSources.includes(type) && type !== 'BinarySource',
+);
 
 /** Opens what a Copy or Lookup reads. Rows over the wire go into a temporary table of the lease, batch by batch. */
 export async function readSource(
@@ -41,10 +50,18 @@ export async function readSource(
   onProgress?: StatementOptions['onProgress'],
 ): Promise<SourceRelation> {
   const type = String(source['type']);
-  if (sqlSources.includes(type)) return await readDatabase(source, dataset, lease, scope, onProgress);
+  const additional = source['additionalColumns'];
+  if (sqlSources.includes(type)) {
+    const relation = await readDatabase(source, dataset, lease, scope, onProgress);
+    return { ...relation, ...addColumns(relation, additional) };
+  }
+  if (deltaSources.includes(type)) {
+    const relation = await readDelta(source, dataset, lease, scope);
+    return { ...relation, ...addColumns(relation, additional) };
+  }
   if (type in fileFormats) return await readFiles(source, dataset, lease, scope);
   throw new LakesteadError('FACTORY_UNSUPPORTED', `a source of type ${type} is not supported`, {
-    hint: `supported: ${[...sqlSources, ...Object.keys(fileFormats)].join(', ')}`,
+    hint: `supported: ${[...sqlSources, ...Object.keys(fileFormats), ...deltaSources].join(', ')}`,
   });
 }
 
@@ -114,21 +131,41 @@ async function readFiles(source: ValueObject, dataset: BoundDataset, lease: Leas
   const files = await findFiles(dataset, source['storeSettings'], scope);
   const gateway = await scope.state.ports.gateway();
   const format = fileFormats[String(source['type'])] ?? 'parquet';
-  const paths: string[] = [];
-  for (const { address } of files) {
+  const settings = isObject(source['formatSettings']) ? source['formatSettings'] : {};
+  if (isObject(source['storeSettings']) && source['storeSettings']['deleteFilesAfterCompletion'] === true)
+    throw new LakesteadError('FACTORY_UNSUPPORTED', 'deleteFilesAfterCompletion is for a Copy of Binary datasets', { hint: 'take it out' });
+  const found: { readonly relativePath: string; readonly paths: readonly string[] }[] = [];
+  for (const { address, relativePath } of files) {
     const relation = await gateway.resolveLake({ principal: ownerPrincipal, address, format, lease, signal: scope.signal });
-    if (relation.kind === 'files') paths.push(...relation.paths);
+    if (relation.kind === 'files') found.push({ relativePath, paths: relation.paths });
   }
-  const settings = source['formatSettings'];
-  const query = await fileReader(dataset, isObject(settings) ? settings : {}, paths, lease);
-  const { columns } = await describe(lease, query, scope);
+  const additional = source['additionalColumns'];
+  const open = async (paths: readonly string[], relativePath?: string): Promise<Rows> => {
+    const query = await fileReader(dataset, settings, paths, lease);
+    return addColumns({ columns: (await describe(lease, query, scope)).columns, sql: query }, additional, relativePath);
+  };
+  const parts = found.map(({ relativePath, paths }) => ({ relativePath, open: async () => await open(paths, relativePath) }));
+  const all = needsFilePath(additional)
+    ? await unite(parts, lease, scope)
+    : await open(
+        found.flatMap(({ paths }) => paths),
+        parts[0]?.relativePath,
+      );
   return {
-    columns,
-    sql: query,
+    ...all,
+    parts,
     bytesRead: () => files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     filesRead: files.length,
     [Symbol.asyncDispose]: async () => await Promise.resolve(),
   };
+}
+
+/** Rows of several files whose columns differ by the file. */
+async function unite(parts: NonNullable<SourceRelation['parts']>, lease: Lease, scope: ActivityScope): Promise<Rows> {
+  const queries: Sql[] = [];
+  for (const part of parts) queries.push(sql`(${(await part.open()).sql})`);
+  const query = join(queries, ' UNION ALL BY NAME ');
+  return { columns: (await describe(lease, query, scope)).columns, sql: query };
 }
 
 /** Columns of a query as the lake has them. */
