@@ -3,6 +3,8 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { startTdsServer } from '../services/tds-server.ts';
+import { done, errorMessage } from '../services/tds-tokens.ts';
 import { lakestead, lakesteadJson, temporaryFolder } from '../support/cli.ts';
 
 const canary = 'c4n4ry-Pa55w0rd-7f3e';
@@ -18,10 +20,18 @@ test('a password in every place that the configuration allows is in nothing that
   const project = join(folder.path, 'demo');
   await lakesteadJson(['init', project]);
   const yaml = join(project, 'lakestead.yaml');
+  const written = `${canary}-written`; // stands in lakestead.yaml itself, and may be nowhere else
+  await using server = await startTdsServer({
+    answer: () => done(),
+    refuseLogin: [errorMessage(18_456, "Login failed for user 'sa'.", 14)],
+  });
   const services = `
       fromVault: { type: SqlServer, typeProperties: { server: '127.0.0.1,1', database: x, userName: sa, password: '\${secret:canary}' } }
       fromEnvironment: { type: SqlServer, typeProperties: { server: '127.0.0.1,1', database: x, userName: sa, password: '\${env:CANARY}' } }
       inConnectionString: { type: SqlServer, typeProperties: { connectionString: 'Data Source=127.0.0.1,1;Initial Catalog=x;User ID=sa;Password=\${env:CANARY}' } }
+      written: { type: SqlServer, typeProperties: { server: '127.0.0.1,1', database: x, userName: sa, password: '${written}' } }
+      refusing: { type: SqlServer, typeProperties: { server: '127.0.0.1,${server.port}', database: x, userName: sa, password: '\${secret:canary}', encrypt: 'false' } }
+      inside: { type: AzureSqlDatabase, typeProperties: { server: '127.0.0.1,1', database: x, userName: sa, password: { type: SecureString, value: '\${env:CANARY}' } } }
       postgres: { type: PostgreSqlV2, typeProperties: { server: 127.0.0.1, port: 1, database: x, username: sa, password: '\${env:CANARY}' } }`;
   writeFileSync(
     yaml,
@@ -36,13 +46,56 @@ test('a password in every place that the configuration allows is in nothing that
   };
   expect((await run(['secret', 'set', 'canary'], canary)).exitCode).toBe(0);
   await run(['secret', 'list']);
-  for (const service of ['fromVault', 'fromEnvironment', 'inConnectionString', 'postgres']) {
+  for (const service of ['fromVault', 'fromEnvironment', 'inConnectionString', 'written', 'inside', 'postgres']) {
     const check = await run(['source', 'check', service, '--json']);
-    expect(check.stderr).toContain('CONNECT_TCP');
+    expect(check.stderr).toMatch(/CONNECT_TCP|CONFIG_INVALID|FACTORY_/);
   }
+  expect((await run(['source', 'check', 'refusing', '--json'])).stderr).toContain('CONNECT_LOGIN');
+  expect((await run(['source', 'tables', 'refusing'])).exitCode).toBe(1);
+  // The same in a pipeline: its services, a secret parameter, an input that is marked as secret.
+  const pipeline = {
+    name: 'secrets',
+    properties: {
+      parameters: { password: { type: 'SecureString' } },
+      activities: [
+        {
+          name: 'hidden',
+          type: 'SetVariable',
+          policy: { secureInput: true, secureOutput: true },
+          typeProperties: {
+            variableName: 'pipelineReturnValue',
+            setSystemVariable: true,
+            value: [{ key: 'length', value: '@length(pipeline().parameters.password)' }],
+          },
+        },
+        {
+          name: 'refused',
+          type: 'Lookup',
+          typeProperties: {
+            source: { type: 'SqlServerSource', sqlReaderQuery: 'SELECT 1' },
+            dataset: { referenceName: 'Refusing', type: 'DatasetReference' },
+          },
+        },
+      ],
+    },
+  };
+  const dataset = {
+    name: 'Refusing',
+    properties: {
+      type: 'SqlServerTable',
+      linkedServiceName: { referenceName: 'refusing', type: 'LinkedServiceReference' },
+      typeProperties: {},
+    },
+  };
+  const service = { name: 'refusing', properties: { type: 'SqlServer', typeProperties: {} } };
+  for (const [kind, one] of Object.entries({ pipeline, dataset, linkedService: service }))
+    writeFileSync(join(project, `factory/adf/${kind}/${one.name}.json`), JSON.stringify(one));
+  expect((await run(['run', 'secrets', '--param', `password=${canary}`, '--json'])).exitCode).toBe(1);
   await run(['run', '--json']);
   await run(['status', '--json']);
+  const validated = await lakestead(['validate', project, '--json'], { env });
+  said.push(validated.stdout, validated.stderr);
   expect(said.filter((text) => text.includes(canary))).toEqual([]);
-  expect(filesWith(project, canary)).toEqual([]);
+  expect(filesWith(project, canary)).toEqual([yaml]);
   expect(filesWith(project, Buffer.from(canary).toString('base64').slice(0, 24))).toEqual([]);
 });

@@ -113,6 +113,16 @@ export type ActivityScope = {
   readonly activities: Readonly<Record<string, ActivityView>>;
 };
 
+/** What stands for a secret in records and documents. */
+const hidden = '***';
+
+/** Parameters as the record of a run keeps them: what is declared as SecureString is hidden. */
+function withoutSecrets({ parameters }: Pipeline, given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const isSecret = (name: string) =>
+    Object.entries(parameters).some(([one, { type }]) => one.toLowerCase() === name.toLowerCase() && /^secure/i.test(type));
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, isSecret(name) ? hidden : value]));
+}
+
 /** Runs a pipeline to its end. A pipeline that fails is a result; only what prevents the run at all is thrown. */
 export async function runPipeline(options: RunOptions): Promise<PipelineRun> {
   const { pipeline, folder, ports, signal, clock = systemClock, onEvent = () => {}, parent } = options;
@@ -122,7 +132,7 @@ export async function runPipeline(options: RunOptions): Promise<PipelineRun> {
   ports.recorder.runStarted({
     runId,
     pipeline: pipeline.name,
-    parameters: options.parameters,
+    parameters: withoutSecrets(pipeline, options.parameters),
     ...(parent === undefined ? {} : { parent: parent.runId }),
   });
   onEvent({ kind: 'runStarted', runId, pipeline: pipeline.name });
@@ -349,7 +359,6 @@ async function tryActivity(activity: Activity, scope: ActivityScope, attempt: nu
   const startedAt = clock.now();
   const started = clock.elapsedMs();
   const { secureInput, secureOutput, timeoutMs } = activity.policy;
-  const hidden = '***';
   state.emit({ kind: 'activityStarted', path: scope.path, name: activity.name, type: activity.type });
   const recorded = ports.recorder.activityStarted({
     run: state.runId,
