@@ -171,6 +171,7 @@ export async function runPipeline(options: RunOptions): Promise<PipelineRun> {
     error = describeError(thrown);
   }
   const isCancelled = signal.aborted && error !== undefined;
+  if (isCancelled && error !== undefined) error = withState(error, activities);
   const status = error === undefined ? 'Succeeded' : isCancelled ? 'Cancelled' : 'Failed';
   const shown = returnValue === undefined ? {} : { returnValue: toPlain(returnValue) };
   ports.recorder.runFinished(runId, { status, ...(error === undefined ? {} : { error }), ...shown });
@@ -422,7 +423,7 @@ async function tryActivity(activity: Activity, scope: ActivityScope, attempt: nu
     tell(run, result.facts ?? {});
     return { runs: [run], outcome: 'Succeeded', view: { status: 'Succeeded', output: result.output } };
   } catch (thrown) {
-    const error = limit.signal.aborted ? limit.signal.reason : thrown;
+    const error = limit.signal.aborted ? limit.signal.reason : scope.signal.aborted ? cancelled(activity, thrown) : thrown;
     const failure = describeFailure(activity, error);
     const outcome = scope.signal.aborted ? 'Cancelled' : 'Failed';
     const inside = innerRunsOf(error);
@@ -439,6 +440,21 @@ async function tryActivity(activity: Activity, scope: ActivityScope, attempt: nu
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What a wait or a driver throws when it is aborted has no code of ours. */
+function cancelled(activity: Activity, thrown: unknown): unknown {
+  if (thrown instanceof LakesteadError) return thrown;
+  return new LakesteadError('CANCELLED', `the activity '${activity.name}' was cancelled`, { cause: thrown });
+}
+
+/** Says of a cancelled run what state it leaves. */
+function withState(error: ErrorDocument, runs: readonly ActivityRun[]): ErrorDocument {
+  const done = runs.filter(({ status }) => status === 'Succeeded').length;
+  return {
+    ...error,
+    hint: `${done} of ${runs.length} activities had succeeded and stay done; of the others each file and commit is whole or not there; run it again to do the rest`,
+  };
 }
 
 /** An error of an expression or a reference gets the place of its activity's file. */
