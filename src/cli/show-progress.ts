@@ -51,7 +51,9 @@ export function showProgress(terminal: Terminal): Progress {
       }
       case 'activityFinished':
         running.delete(key);
-        terminal.note(`${indent}${describeEnd(event, `${name}${where}`)}`);
+        terminal.note(
+          `${indent}${describeEnd(event, `${name}${typeof event['item'] === 'string' ? ` ${styleText('dim', event['item'])}` : where}`)}`,
+        );
         break;
       case 'notebookLog':
         terminal.note(`${indent}${styleText('dim', String(event['text']))}`);

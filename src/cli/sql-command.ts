@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
@@ -27,11 +27,11 @@ export function addSqlCommand(program: Command, terminal: Terminal, act: Action)
     .argument('<query>')
     .option('--database <name>', 'a warehouse database (its dialect is T-SQL)')
     .option('--dialect <name>', 'duckdb (the lake) or tsql')
-    .option('--format <name>', `${formats.join(', ')} (default: table on a terminal, csv into a pipe)`)
+    .option('--format <name>', `${formats.join(', ')} (default: table; with --output what the file's name says, else csv)`)
     .option('--output <file>', 'write the result to a file')
     .action((query: string, options: Options) =>
       act(async () => {
-        const format = options.json ? 'json' : (options.format ?? (process.stdout.isTTY || options.output === undefined ? 'table' : 'csv'));
+        const format = options.json ? 'json' : (options.format ?? (options.output === undefined ? 'table' : formatOfFile(options.output)));
         if (!formats.includes(format)) throw new LakesteadError('USAGE', `--format takes ${formats.join(', ')}, not "${format}"`);
         if (format === 'parquet' && options.output === undefined)
           throw new LakesteadError('USAGE', '--format parquet needs --output <file>');
@@ -52,6 +52,12 @@ function show(terminal: Terminal, document: SqlDocument, output: string | undefi
   for (const table of document.tables) showTable(terminal, table);
   if (output !== undefined) terminal.note(`wrote ${formatRows(document.rowCount)} to ${output} in ${formatDuration(document.durationMs)}`);
   else if (document.rowCount === 0 && document.rowsAffected !== undefined) terminal.note(`${formatRows(document.rowsAffected)} affected`);
+}
+
+/** `.json`, `.ndjson` (also `.jsonl`), `.parquet`; anything else is CSV. */
+function formatOfFile(file: string): string {
+  const extension = extname(file).slice(1).toLowerCase();
+  return extension === 'jsonl' ? 'ndjson' : ['json', 'ndjson', 'parquet'].includes(extension) ? extension : 'csv';
 }
 
 function showTable(terminal: Terminal, { columns, rows, isCut }: SqlDocument['tables'][number]): void {

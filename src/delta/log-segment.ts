@@ -150,7 +150,7 @@ function makeSegment(files: readonly ListedFile[], tablePath: string, version: n
     const oldest = files[0]?.file.version;
     throw new LakesteadError(
       'DELTA_VERSION_NOT_FOUND',
-      `version ${version ?? 0} of ${tablePath} is not in its log, which goes from ${oldest ?? 0} to ${files.at(-1)?.file.version ?? 0}`,
+      `version ${version ?? 0} of ${tablePath === '' ? 'the table' : tablePath} is not in its log, which goes from ${oldest ?? 0} to ${files.at(-1)?.file.version ?? 0}`,
       {
         hint: 'lakestead delta history lists the versions',
       },

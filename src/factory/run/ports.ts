@@ -80,6 +80,8 @@ export type RunEvent =
       readonly type: string;
       readonly status: string;
       readonly durationMs: number;
+      /** What the loop is at, for people: `SalesLT.Address`. */
+      readonly item?: string;
       readonly rows?: number;
       readonly bytes?: number;
       readonly error?: string;

@@ -7,6 +7,7 @@ import {
   type ActivityView,
   evaluateText,
   evaluateTree,
+  isObject,
   type ExpressionContext,
   toPlain,
   toValue,
@@ -112,6 +113,18 @@ export type ActivityScope = {
   readonly item: Value | undefined;
   readonly activities: Readonly<Record<string, ActivityView>>;
 };
+
+/** The item of a loop in a few words: a text itself, the texts of an object in order. */
+function describeItem(item: Value | undefined): string | undefined {
+  const texts =
+    typeof item === 'string'
+      ? [item]
+      : isObject(item ?? null)
+        ? Object.values(item as ValueObject).filter((one) => typeof one === 'string')
+        : []; // just checked
+  const text = texts.join('.');
+  return text === '' ? undefined : text.slice(0, 60);
+}
 
 /** What stands for a secret in records and documents. */
 const hidden = '***';
@@ -379,6 +392,7 @@ async function tryActivity(activity: Activity, scope: ActivityScope, attempt: nu
       ),
     Math.min(timeoutMs, 2 ** 31 - 1),
   );
+  const label = secureInput ? undefined : describeItem(scope.item);
   const done = (status: Outcome, more: Partial<ActivityRun>): ActivityRun => ({
     name: activity.name,
     type: activity.type,
@@ -398,6 +412,7 @@ async function tryActivity(activity: Activity, scope: ActivityScope, attempt: nu
       type,
       status,
       durationMs,
+      ...(label === undefined ? {} : { item: label }),
       ...facts,
       ...(error === undefined ? {} : { error: `${error.errorCode}: ${error.message}` }),
     });
