@@ -1,3 +1,5 @@
+import { type Culture, cultureOf } from './culture.ts';
+
 /** An instant of the .NET calendar as ticks: 100 nanoseconds since 0001-01-01, of the wall time that a text shows. */
 export type Ticks = bigint;
 
@@ -15,86 +17,6 @@ export function checkRange(ticks: Ticks): Ticks {
 export const fromDate = (date: Date): Ticks => BigInt(date.getTime()) * 10_000n + epochTicks;
 /** The instant as milliseconds since 1970: the rest below a millisecond is cut. */
 export const toEpochMs = (ticks: Ticks): number => Number((ticks - epochTicks) / 10_000n);
-
-/**
- * A timestamp's text as UTC ticks: ISO 8601 with or without zone (without one it is UTC), and the American forms that
- * .NET's invariant culture takes: `03/15/2018 12:00:00`, `3/15/2018 1:05 PM`, `15 March 2018`.
- */
-export function parseTimestamp(text: string): Ticks {
-  const trimmed = text.trim();
-  const iso = /^(\d{4})-(\d{1,2})(?:-(\d{1,2}))?(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i.exec(
-    trimmed,
-  );
-  const american =
-    /^(\d{1,2})\/(\d{1,2})\/(\d{4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?\s*(AM|PM)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i.exec(
-      trimmed,
-    );
-  const named =
-    /^(?:\w+,\s*)?(?:(\d{1,2})\s+([A-Za-z]{3,9})|([A-Za-z]{3,9})\s+(\d{1,2})),?\s+(\d{4})(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(AM|PM)?)?\s*(GMT|Z)?$/i.exec(
-      trimmed,
-    );
-  let fields: { year: number; month: number; day: number; hour: number; minute: number; second: number; fraction: string; zone: string };
-  if (iso !== null) {
-    const [, year, month, day, hour, minute, second, fraction, zone] = iso;
-    fields = {
-      year: Number(year),
-      month: Number(month),
-      day: Number(day ?? 1),
-      hour: Number(hour ?? 0),
-      minute: Number(minute ?? 0),
-      second: Number(second ?? 0),
-      fraction: fraction ?? '',
-      zone: zone ?? 'Z',
-    };
-  } else if (american !== null) {
-    const [, month, day, year, hour, minute, second, fraction, half, zone] = american;
-    fields = {
-      year: Number(year),
-      month: Number(month),
-      day: Number(day),
-      hour: to24(Number(hour ?? 0), half),
-      minute: Number(minute ?? 0),
-      second: Number(second ?? 0),
-      fraction: fraction ?? '',
-      zone: zone ?? 'Z',
-    };
-  } else if (named !== null) {
-    const [, day1, month1, month2, day2, year, hour, minute, second, half] = named;
-    const word = (month1 ?? month2 ?? '').toLowerCase().slice(0, 3);
-    const month = months.findIndex((name) => name.toLowerCase().startsWith(word)) + 1;
-    if (month === 0) throw new TypeError(`'${text}' is no timestamp`);
-    fields = {
-      year: Number(year),
-      month,
-      day: Number(day1 ?? day2),
-      hour: to24(Number(hour ?? 0), half),
-      minute: Number(minute ?? 0),
-      second: Number(second ?? 0),
-      fraction: '',
-      zone: 'Z',
-    };
-  } else throw new TypeError(`'${text}' is no timestamp`);
-  const { year, month, day, hour, minute, second } = fields;
-  if (year < 1 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month) || hour > 23 || minute > 59 || second > 59)
-    throw new TypeError(`'${text}' is no timestamp`);
-  const wall =
-    ticksOf(year, month, day) +
-    BigInt(hour * 3600 + minute * 60 + second) * 10_000_000n +
-    BigInt(fields.fraction.padEnd(7, '0').slice(0, 7));
-  return checkRange(wall - zoneTicks(fields.zone));
-}
-
-function to24(hour: number, half: string | undefined): number {
-  if (half === undefined) return hour;
-  return (hour % 12) + (half.toUpperCase() === 'PM' ? 12 : 0);
-}
-
-function zoneTicks(zone: string): bigint {
-  const match = /^([+-])(\d{2}):?(\d{2})$/.exec(zone);
-  if (match === null) return 0n;
-  const minutes = BigInt(Number(match[2]) * 60 + Number(match[3])) * 600_000_000n;
-  return match[1] === '-' ? -minutes : minutes;
-}
 
 const isLeap = (year: number) => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
 export const daysInMonth = (year: number, month: number) =>
@@ -148,77 +70,95 @@ export function partsOf(ticks: Ticks): DateParts {
   };
 }
 
-const months = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
-const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
-
-/** .NET's standard formats as custom ones, in the culture en-US. */
-const standard: Readonly<Record<string, string>> = {
-  d: 'M/d/yyyy', D: 'dddd, MMMM d, yyyy', f: 'dddd, MMMM d, yyyy h:mm tt', F: 'dddd, MMMM d, yyyy h:mm:ss tt', g: 'M/d/yyyy h:mm tt', G: 'M/d/yyyy h:mm:ss tt', m: 'MMMM d', M: 'MMMM d', o: "yyyy-MM-ddTHH:mm:ss.fffffffK", O: "yyyy-MM-ddTHH:mm:ss.fffffffK",
-  r: "ddd, dd MMM yyyy HH:mm:ss 'GMT'", R: "ddd, dd MMM yyyy HH:mm:ss 'GMT'", s: 'yyyy-MM-ddTHH:mm:ss', t: 'h:mm tt', T: 'h:mm:ss tt', u: "yyyy-MM-dd HH:mm:ss'Z'", U: 'dddd, MMMM d, yyyy h:mm:ss tt', y: 'MMMM yyyy', Y: 'MMMM yyyy',
+/** .NET's standard formats as custom ones: the same in every culture, or made of the culture's patterns. */
+const fixed: Readonly<Record<string, string>> = {
+  o: 'yyyy-MM-ddTHH:mm:ss.fffffffK', O: 'yyyy-MM-ddTHH:mm:ss.fffffffK', s: 'yyyy-MM-ddTHH:mm:ss', u: "yyyy-MM-dd HH:mm:ss'Z'",
+  r: "ddd, dd MMM yyyy HH:mm:ss 'GMT'", R: "ddd, dd MMM yyyy HH:mm:ss 'GMT'",
 }; // prettier-ignore
+const fromCulture: Readonly<Record<string, (patterns: Culture['patterns']) => string>> = {
+  d: ({ d }) => d,
+  D: ({ D }) => D,
+  f: ({ D, t }) => `${D} ${t}`,
+  F: ({ D, T }) => `${D} ${T}`,
+  g: ({ d, t }) => `${d} ${t}`,
+  G: ({ d, T }) => `${d} ${T}`,
+  m: ({ M }) => M,
+  M: ({ M }) => M,
+  t: ({ t }) => t,
+  T: ({ T }) => T,
+  U: ({ D, T }) => `${D} ${T}`,
+  y: ({ Y }) => Y,
+  Y: ({ Y }) => Y,
+};
+
+const token = /%?(?:\\(.)|'([^']*)'|"([^"]*)"|(y+|M+|d+|H+|h+|m+|s+|t+|f+|\.?F+|z+|g+|K))|(['"\\%])/gs;
 
 /**
- * Ticks in a .NET format string, culture en-US.
+ * Ticks in a .NET format string; an empty one is `G`.
  *
- * @param zone what `K` prints: `Z` for UTC, '' for a time of no known zone
+ * @param zone what `K` prints: `Z` for UTC, '' for a time of no known zone, `+00:00` for the machine's
  */
-export function formatTimestamp(ticks: Ticks, format: string, zone: string): string {
-  if (format.length === 1) {
-    const custom = standard[format];
-    if (custom === undefined) throw new TypeError(`'${format}' is no format of a timestamp`);
-    return formatTimestamp(ticks, custom, zone);
-  }
+export function formatTimestamp(ticks: Ticks, format: string, zone: string, locale = 'en-US'): string {
+  const culture = cultureOf(locale);
+  const unknown = () => new TypeError(`'${format}' is no format of a timestamp`);
+  if (format.length > 1) return formatCustom(ticks, format, zone, culture, unknown);
+  const name = format === '' ? 'G' : format;
+  const custom = fixed[name] ?? fromCulture[name]?.(culture.patterns);
+  if (custom === undefined) throw unknown();
+  return formatCustom(ticks, custom, zone, name in fixed ? cultureOf('en-US') : culture, unknown);
+}
+
+const pad = (value: number, width: number) => String(value).padStart(width, '0');
+
+function formatCustom(ticks: Ticks, pattern: string, zone: string, culture: Culture, unknown: () => TypeError): string {
   const parts = partsOf(ticks);
-  const pad = (value: number, width: number) => String(value).padStart(width, '0');
-  const hour12 = parts.hour % 12 === 0 ? 12 : parts.hour % 12;
-  const pattern = format.startsWith('%') ? format.slice(1) : format;
-  return pattern.replaceAll(
-    /\\(.)|'([^']*)'|"([^"]*)"|(y+|M+|d+|H+|h+|m+|s+|t+|f+|F+|z+|g+|K)/gs,
-    (whole, escaped: string | undefined, single: string | undefined, double: string | undefined, token: string | undefined) => {
-      if (token === undefined) return escaped ?? single ?? double ?? whole;
-      const width = token.length;
-      const fraction = pad(parts.fraction, 7).slice(0, Math.min(width, 7));
-      switch (token[0]) {
-        case 'y':
-          return width <= 2 ? (width === 1 ? String(parts.year % 100) : pad(parts.year % 100, 2)) : pad(parts.year, width);
-        case 'M':
-          return width === 1
-            ? String(parts.month)
-            : width === 2
-              ? pad(parts.month, 2)
-              : width === 3
-                ? (months[parts.month - 1] ?? '').slice(0, 3)
-                : (months[parts.month - 1] ?? '');
-        case 'd':
-          return width === 1
-            ? String(parts.day)
-            : width === 2
-              ? pad(parts.day, 2)
-              : width === 3
-                ? (weekdays[parts.dayOfWeek] ?? '').slice(0, 3)
-                : (weekdays[parts.dayOfWeek] ?? '');
-        case 'H':
-          return pad(parts.hour, Math.min(width, 2));
-        case 'h':
-          return pad(hour12, Math.min(width, 2));
-        case 'm':
-          return pad(parts.minute, Math.min(width, 2));
-        case 's':
-          return pad(parts.second, Math.min(width, 2));
-        case 't':
-          return (parts.hour < 12 ? 'AM' : 'PM').slice(0, width);
-        case 'f':
-          if (width > 7) throw new TypeError(`'${token}' has more digits than a second`);
-          return fraction;
-        case 'F':
-          return fraction.replace(/0+$/, '');
-        case 'z':
-          return width === 1 ? '+0' : width === 2 ? '+00' : '+00:00';
-        case 'K':
-          return zone;
-        default:
-          return 'A.D.';
-      }
-    },
-  );
+  return pattern.replaceAll(token, (whole, escaped?: string, single?: string, double?: string, letters?: string, broken?: string) => {
+    if (broken !== undefined) throw unknown();
+    return letters === undefined ? (escaped ?? single ?? double ?? whole) : formatPart(letters, parts, zone, culture, unknown);
+  });
+}
+
+function formatPart(letters: string, parts: DateParts, zone: string, culture: Culture, unknown: () => TypeError): string {
+  const width = letters.length;
+  const named = (value: number, short: string | undefined, long: string | undefined) =>
+    width <= 2 ? pad(value, width) : ((width === 3 ? short : long) ?? '');
+  switch (letters[0]) {
+    case 'y':
+      return width <= 2 ? pad(parts.year % 100, width) : pad(parts.year, width);
+    case 'M':
+      return named(parts.month, culture.shortMonths[parts.month - 1], culture.months[parts.month - 1]);
+    case 'd':
+      return named(parts.day, culture.shortWeekdays[parts.dayOfWeek], culture.weekdays[parts.dayOfWeek]);
+    case 'H':
+      return pad(parts.hour, Math.min(width, 2));
+    case 'h':
+      return pad(parts.hour % 12 === 0 ? 12 : parts.hour % 12, Math.min(width, 2));
+    case 'm':
+      return pad(parts.minute, Math.min(width, 2));
+    case 's':
+      return pad(parts.second, Math.min(width, 2));
+    case 't': {
+      const half = culture.halves[parts.hour < 12 ? 0 : 1];
+      return width === 1 ? half.slice(0, 1) : half;
+    }
+    case 'f':
+      if (width > 7) throw unknown();
+      return pad(parts.fraction, 7).slice(0, width);
+    case '.':
+    case 'F': {
+      // Without digits the point before them goes too.
+      const point = letters.startsWith('.') ? '.' : '';
+      if (width - point.length > 7) throw unknown();
+      const digits = pad(parts.fraction, 7)
+        .slice(0, width - point.length)
+        .replace(/0+$/, '');
+      return digits === '' ? '' : `${point}${digits}`;
+    }
+    case 'z':
+      return width === 1 ? '+0' : width === 2 ? '+00' : '+00:00';
+    case 'K':
+      return zone;
+    default:
+      return 'AD';
+  }
 }

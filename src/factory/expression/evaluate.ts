@@ -2,7 +2,8 @@ import { LakesteadError, nearMisses } from '#core';
 
 import { findFunction, functions } from './functions.ts';
 import { expressionError, type Node, parseText } from './parse.ts';
-import { Float, formatFloat, formatValue, isArray, isObject, property, toValue, typeName, type Value, type ValueObject } from './value.ts';
+import { printValue } from './print-value.ts';
+import { isArray, isObject, property, toValue, typeName, type Value, type ValueObject } from './value.ts';
 
 /** An activity as `activity('name')` sees it. */
 export type ActivityView = {
@@ -51,14 +52,7 @@ export function evaluateTree(tree: Value, context: ExpressionContext): Value {
   return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, evaluateTree(item, context)]));
 }
 
-/** A value as it prints inside a text. */
-export function printValue(value: Value): string {
-  if (value === null) return '';
-  if (typeof value === 'string') return value;
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (value instanceof Float) return formatFloat(value.value);
-  return formatValue(value);
-}
+type Selection = Extract<Node, { kind: 'property' | 'index' }>;
 
 class Evaluation {
   readonly #text: string;
@@ -76,22 +70,26 @@ class Evaluation {
       case 'interpolation':
         return node.parts.map((part) => (typeof part === 'string' ? part : printValue(this.value(part)))).join('');
       case 'property':
-        return this.#property(node, node.name);
-      case 'index': {
-        const index = this.value(node.index);
-        if (typeof index === 'bigint' || index instanceof Float)
-          return this.#item(node, Number(index instanceof Float ? index.value : index));
-        if (typeof index === 'string') return this.#property(node, index);
-        throw this.#fail(node.at, `an index is a number or a text, not ${typeName(index)}`);
-      }
+      case 'index':
+        return this.#select(node) ?? null;
       case 'call':
         return this.#call(node);
     }
   }
 
-  #property(node: Extract<Node, { kind: 'property' | 'index' }>, name: string): Value {
-    const target = this.value(node.target);
-    if (target === null && node.isSafe) return null;
+  /** Undefined when a null before `?.` ended the whole chain: what comes behind is not asked for. */
+  #select(node: Selection): Value | undefined {
+    const { target: inner } = node;
+    const target = inner.kind === 'property' || inner.kind === 'index' ? this.#select(inner) : this.value(inner);
+    if (target === undefined || (target === null && node.isSafe)) return undefined;
+    if (node.kind === 'property') return this.#property(node, target, node.name);
+    const index = this.value(node.index);
+    if (typeof index === 'bigint') return this.#item(node, target, Number(index));
+    if (typeof index === 'string') return this.#property(node, target, index);
+    throw this.#fail(node.at, `an index is a number or a text, not ${typeName(index)}`);
+  }
+
+  #property(node: Selection, target: Value, name: string): Value {
     if (!isObject(target))
       throw this.#fail(
         node.at,
@@ -111,9 +109,7 @@ class Evaluation {
     );
   }
 
-  #item(node: Extract<Node, { kind: 'index' }>, index: number): Value {
-    const target = this.value(node.target);
-    if (target === null && node.isSafe) return null;
+  #item(node: Selection, target: Value, index: number): Value {
     if (!isArray(target)) throw this.#fail(node.at, `[${index}] needs an array, not ${typeName(target)}`);
     const found = target[index];
     if (found !== undefined) return found;

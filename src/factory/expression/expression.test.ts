@@ -45,6 +45,29 @@ test('times across a change of clocks follow the zone', () => {
   expect([convert('2024-03-31T00:59:59Z'), convert('2024-03-31T01:00:00Z')]).toEqual(['2024-03-31T01:59:59', '2024-03-31T03:00:00']);
 });
 
+const answers: readonly (readonly [claim: string, expression: string, value: string])[] = [
+  ['a letter beyond 16 bits counts as two, as in .NET', "@length('😀')", '2'],
+  ['upper case is letter by letter', "@toUpper('straße 😀')", '"STRAßE 😀"'],
+  ['floats print as .NET has them', '@string(createArray(0.1, 1e15, 1e17, 0.00001, 2.0))', '"[0.1,1000000000000000.0,1E+17,1E-05,2.0]"'],
+  ['a float keeps all of its digits', '@add(0.1, 0.2)', '0.30000000000000004'],
+  ['int() is exact beyond 2^53', "@int('9007199254740993')", '9007199254740993'],
+  ['a zone by its Windows name', "@convertFromUtc('2024-07-01T12:00:00Z', 'India Standard Time', 's')", '"2024-07-01T17:30:00"'],
+  ['a locale has its own names', "@formatDateTime('2018-03-05', 'dddd, d. MMMM', 'de-DE')", '"Montag, 5. März"'],
+  ['a null before ?. ends the chain', '@json(\'{"a":null}\').a?.b.c', 'null'],
+  ['json() takes what .NET takes', "@json('{a:[1,],/*x*/''b'':0x10}')", '{"a":[1],"b":16}'],
+  ['xml() of an object', '@string(xml(json(\'{"r":{"@i":1,"b":[1,null]}}\')))', '"<r i=\\"1\\"><b>1</b><b /></r>"'],
+  ['xpath finds elements, with what they hold', "@string(xpath(xml('<a><b><c>1</c></b></a>'), '/a/b')[0])", '"<b>\\n  <c>1</c>\\n</b>"'],
+  ['xpath counts', "@xpath(xml('<a><b>1</b><b>2</b></a>'), 'sum(/a/b)')", '3.0'],
+];
+for (const [claim, expression, value] of answers) {
+  test(claim, () => expect(formatValue(evaluateText(expression, { now }))).toBe(value));
+}
+
+test('a time that exists twice or not at all in a zone is refused', () => {
+  for (const stamp of ['2018-10-28T02:30:00', '2018-03-25T02:30:00'])
+    expect(() => evaluateText(`@convertToUtc('${stamp}', 'W. Europe Standard Time')`, { now })).toThrow(/exist/);
+});
+
 test('an error names line, column and the signature', () => {
   expect(() => evaluateText("@concat('a',\n  substring('abc', 5))", { now })).toThrow(
     expect.objectContaining({ code: 'EXPRESSION_FAILED', place: { line: 2, column: 3 }, hint: 'substring(text, start, length?)' }),

@@ -5,11 +5,12 @@ export {
   evaluateText,
   evaluateTree,
   type ExpressionContext,
-  printValue,
   referenceNames,
 } from './evaluate.ts';
-export { findFunction, type FunctionDefinition, functions } from './functions.ts';
+export type { FunctionDefinition } from './define-function.ts';
+export { findFunction, functions } from './functions.ts';
 export { parseJson } from './json.ts';
+export { printValue } from './print-value.ts';
 export { type Node, parseText } from './parse.ts';
 export {
   Float,

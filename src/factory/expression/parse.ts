@@ -87,8 +87,13 @@ class Parser {
       this.#blanks();
       const at = this.#at;
       const isSafe = this.#text[at] === '?' && /[.[]/.test(this.#text[at + 1] ?? '');
+      const character = this.#text[isSafe ? this.#at + 1 : this.#at];
+      // A constant has no properties: what stands behind it is no part of it.
+      if (node.kind === 'literal' || (character !== '.' && character !== '[')) {
+        this.#depth -= 1;
+        return node;
+      }
       if (isSafe) this.#at += 1;
-      const character = this.#text[this.#at];
       if (character === '.') {
         this.#at += 1;
         this.#blanks();
@@ -96,14 +101,11 @@ class Parser {
         if (name === undefined) throw this.#error('the name of a property was expected');
         this.#at += name.length;
         node = { kind: 'property', target: node, name, isSafe, at };
-      } else if (character === '[') {
+      } else {
         this.#at += 1;
         const index = this.expression();
         this.#expect(']');
         node = { kind: 'index', target: node, index, isSafe, at };
-      } else {
-        this.#depth -= 1;
-        return node;
       }
     }
   }

@@ -57,7 +57,11 @@ export function utcToZone(utc: Ticks, zone: string): Ticks {
   return wall + (utc % 10_000_000n);
 }
 
-/** The UTC instant of a wall time in a zone: of two, the one in standard time; a time that does not exist is refused, as in .NET. */
+/**
+ * The UTC instant of a wall time in a zone.
+ *
+ * @throws RangeError for a time that does not exist, or exists twice, as the clocks change
+ */
 export function zoneToUtc(wall: Ticks, zone: string): Ticks {
   const hour = 36_000_000_000n;
   const candidates = new Set<Ticks>();
@@ -65,11 +69,15 @@ export function zoneToUtc(wall: Ticks, zone: string): Ticks {
     const guess = wall + shift * hour;
     candidates.add(wall - (utcToZone(guess, zone) - guess));
   }
-  const matching = [...candidates].filter((utc) => utcToZone(utc, zone) === wall).toSorted((a, b) => (a < b ? -1 : 1));
-  const last = matching.at(-1);
-  if (last === undefined) throw new RangeError(`the time does not exist in ${zone}: the clocks go forward over it`);
-  return last;
+  const matching = [...candidates].filter((utc) => utcToZone(utc, zone) === wall);
+  const [only] = matching;
+  if (only === undefined) throw new RangeError(`the time does not exist in ${zone}: the clocks go forward over it`);
+  if (matching.length > 1) throw new RangeError(`the time exists twice in ${zone}: the clocks go back over it`);
+  return only;
 }
+
+/** Whether a name means UTC itself, and no zone that keeps the same time. */
+export const isUtc = (zone: string): boolean => /^(?:UTC|Etc\/UTC|Coordinated Universal Time)$/i.test(zone);
 
 /** The instant now. */
 export const nowTicks = (now: Date): Ticks => fromDate(now);

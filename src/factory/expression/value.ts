@@ -68,7 +68,7 @@ export function formatFloat(value: number): string {
   if (Object.is(value, -0)) return '-0';
   const [mantissa = '', exponent = ''] = value.toExponential().split('e');
   const power = Number(exponent);
-  if (power >= -5 && power < 15) return plainDigits(value);
+  if (power >= -4 && power < 17) return Number.isInteger(value) ? String(BigInt(value)) : plainDigits(value);
   const sign = power < 0 ? '-' : '+';
   return `${mantissa}E${sign}${String(Math.abs(power)).padStart(2, '0')}`;
 }
@@ -86,6 +86,7 @@ export function formatValue(value: Value): string {
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
   if (value instanceof Float) {
     const text = formatFloat(value.value);
+    if (!Number.isFinite(value.value)) return JSON.stringify(text); // JSON has no word for it
     return /^-?\d+$/.test(text) ? `${text}.0` : text;
   }
   if (typeof value === 'string') return JSON.stringify(value);
