@@ -15,7 +15,7 @@ const packages = [`data-factory-testing-framework==${version}`, 'dotnetcore2==3.
 const opensslWheel = 'psycopg2-binary==2.9.3';
 
 /** An expression with what it refers to, each part as a text of JSON. */
-export type OracleCase = { readonly expression: string; readonly item?: string };
+type OracleCase = { readonly expression: string; readonly item?: string };
 
 /** What the evaluator says: JSON of the value, or its refusal. */
 export type OracleAnswer = { readonly value: string } | { readonly error: string };
@@ -27,7 +27,7 @@ export type ExpressionOracle = AsyncDisposable & {
 };
 
 /** The installed evaluator, or undefined. */
-export function findExpressionOracle(): string | undefined {
+function findExpressionOracle(): string | undefined {
   return process.platform === 'linux' && existsSync(folder) ? folder : undefined;
 }
 

@@ -9,9 +9,9 @@ export type XmlElement = {
   readonly isEmpty: boolean;
 };
 export type XmlAttribute = { readonly kind: 'attribute'; readonly name: string; readonly value: string };
-export type XmlText = { readonly kind: 'text' | 'cdata'; readonly value: string };
+type XmlText = { readonly kind: 'text' | 'cdata'; readonly value: string };
 /** What has no content of its own in a tree of values; `text` is what stands between its marks. */
-export type XmlOther = {
+type XmlOther = {
   readonly kind: 'comment' | 'instruction' | 'declaration' | 'doctype';
   readonly name: string;
   readonly text: string;
