@@ -154,10 +154,10 @@ const list: readonly FunctionDefinition[] = [
     'A text with every occurrence of a part replaced.',
     ["@replace('the old string', 'old', 'new')", '"the new string"'],
     ([a, b, c]) => {
+      const [by, old] = [text(c), text(b)];
       if (text(a) === '') return '';
-      if (text(b) === '') throw new TypeError('the part to replace is empty');
-      const by = text(c);
-      return text(a).replaceAll(text(b), () => by);
+      if (old === '') throw new TypeError('the part to replace is empty');
+      return text(a).replaceAll(old, () => by);
     },
   ),
   define('split(text, delimiter)', 'The parts of a text between delimiters.', ["@split('a,b,c', ',')", '["a","b","c"]'], ([a, b]) =>

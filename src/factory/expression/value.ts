@@ -68,9 +68,27 @@ export function formatFloat(value: number): string {
   if (Object.is(value, -0)) return '-0';
   const [mantissa = '', exponent = ''] = value.toExponential().split('e');
   const power = Number(exponent);
-  if (power >= -4 && power < 17) return Number.isInteger(value) ? String(BigInt(value)) : plainDigits(value);
+  if (power >= -4 && power < 17) return Number.isInteger(value) ? wholeDigits(value) : plainDigits(value);
   const sign = power < 0 ? '-' : '+';
   return `${mantissa}E${sign}${String(Math.abs(power)).padStart(2, '0')}`;
+}
+
+/** The fewest digits that mean the float and lie nearer to it than to any other: JavaScript also takes those just between two. */
+function wholeDigits(value: number): string {
+  const exact = BigInt(value);
+  const gap = 2n ** BigInt(Math.max(0, Math.floor(Math.log2(Math.abs(value) || 1)) - 52));
+  for (let precision = 15; precision < 17; precision += 1) {
+    const rounded = BigInt(Number(value.toPrecision(precision)) === value ? withoutExponent(value.toPrecision(precision)) : exact);
+    const apart = exact > rounded ? exact - rounded : rounded - exact;
+    if (rounded !== exact && apart * 2n < gap) return String(rounded);
+  }
+  return String(exact);
+}
+
+/** `1.25e+3` as `1250`. */
+function withoutExponent(text: string): string {
+  const [, sign = '', first = '', rest = '', power = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:e\+(\d+))?$/.exec(text) ?? [];
+  return `${sign}${first}${rest.padEnd(Number(power), '0')}`;
 }
 
 function plainDigits(value: number): string {
