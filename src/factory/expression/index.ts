@@ -21,6 +21,7 @@ export {
   property,
   toPlain,
   toValue,
+  typeName,
   type Value,
   type ValueObject,
 } from './value.ts';

@@ -190,6 +190,21 @@ test('variables, a sequential loop, append, filter, switch and until give what t
   expect(result).toMatchObject({ status: 'Succeeded', variables: { seen: [2, 4, 6, 'x', 'x'], word: 'three' } });
 });
 
+test('a variable takes values of its own type only', async () => {
+  const variables = { text: { type: 'String' }, flag: { type: 'Boolean' }, list: { type: 'Array' } };
+  const expression = (value: string) => ({ value, type: 'Expression' });
+  for (const [name, value] of [['text', '@add(1, 2)'], ['flag', "@concat('true')"], ['list', "@concat('a')"], ['text', "@createArray('a')"]] as const) {
+    const result = await run([set('a', name, expression(value))], { variables });
+    expect(result).toMatchObject({ status: 'Failed', error: { code: 'FACTORY_INVALID', message: expect.stringContaining(`'${name}'`) } });
+  } // prettier-ignore
+  const right = [
+    set('a', 'text', expression('@string(3)')),
+    set('b', 'flag', expression('@equals(1, 1)')),
+    set('c', 'list', expression('@createArray(1)')),
+  ];
+  expect(await run(right, { variables })).toMatchObject({ status: 'Succeeded', variables: { text: '3', flag: true, list: [1] } });
+});
+
 test('a called pipeline gets typed parameters and gives its return value', async () => {
   const child = {
     parameters: { n: { type: 'int' } },

@@ -1,7 +1,7 @@
 import { LakesteadError } from '#core';
 import { runNotebook } from '#notebooks';
 
-import { isObject, toPlain, toValue, type Value, type ValueObject } from '../expression/index.ts';
+import { Float, isObject, printValue, toPlain, toValue, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
 import type { Performed } from './perform-activity.ts';
 import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
@@ -16,7 +16,7 @@ export async function performNotebook(activity: Activity, scope: ActivityScope):
   const parameters = Object.fromEntries(
     Object.entries(isObject(given) ? given : {}).map(([name, value]) => [
       name,
-      toPlain(isSynapse && isObject(value) && 'value' in value ? (value['value'] ?? null) : value),
+      isSynapse && isObject(value) && 'value' in value ? toPlain(typed(name, value)) : toPlain(value),
     ]),
   );
   const { ports } = scope.state;
@@ -44,4 +44,28 @@ export async function performNotebook(activity: Activity, scope: ActivityScope):
 function referencedNotebook(activity: Activity, scope: ActivityScope): Value | undefined {
   const notebook = evaluateProperty(activity, 'notebook', scope);
   return isObject(notebook) ? notebook['referenceName'] : undefined;
+}
+
+/** A parameter of Synapse as the type that stands beside it. */
+function typed(name: string, { value = null, type }: ValueObject): Value {
+  if (value === null || typeof type !== 'string') return value;
+  const text = printValue(value);
+  switch (type.toLowerCase()) {
+    case 'int':
+      if (/^\s*[+-]?\d+\s*$/.test(text)) return BigInt(text.trim().replace('+', ''));
+      break;
+    case 'float':
+      if (text.trim() !== '' && Number.isFinite(Number(text))) return new Float(Number(text));
+      break;
+    case 'bool':
+      if (/^(?:true|false)$/i.test(text)) return text.toLowerCase() === 'true';
+      break;
+    case 'string':
+      return text;
+    default:
+      throw new LakesteadError('FACTORY_UNSUPPORTED', `the type ${type} of the notebook's parameter '${name}' is not supported`, {
+        hint: 'supported: string, int, float, bool',
+      });
+  }
+  throw new LakesteadError('FACTORY_INVALID', `the notebook's parameter '${name}' must be of type ${type}, not '${text}'`);
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { LakesteadError, reviveError } from '#core';
 
-import { evaluateTree, isArray, isObject, printValue, toValue, type Value, type ValueObject } from '../expression/index.ts';
+import { evaluateTree, isArray, isObject, printValue, toValue, typeName, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
 import { innerActivities } from '../load/inner-activities.ts';
 import { performCopy } from './copy.ts';
@@ -209,8 +209,30 @@ function setVariable(activity: Activity, scope: ActivityScope): Performed {
   }
   const name = variableName(activity, scope);
   const evaluated = required(activity, 'value', scope);
+  checkVariableType(activity, name, evaluated, scope);
   scope.state.variables[name] = evaluated;
   return { input: { name, value: evaluated }, output: { name, value: evaluated } };
+}
+
+/** A variable keeps the type that the pipeline declares; Data Factory converts nothing here. */
+function checkVariableType(activity: Activity, name: string, value: Value, scope: ActivityScope): void {
+  const declared = scope.state.pipeline.variables[name]?.type ?? 'String';
+  const holds: Readonly<Record<string, boolean>> = {
+    string: typeof value === 'string',
+    boolean: typeof value === 'boolean',
+    bool: typeof value === 'boolean',
+    integer: typeof value === 'bigint',
+    array: isArray(value),
+  };
+  if (value === null || holds[declared.toLowerCase()] !== false) return;
+  throw new LakesteadError(
+    'FACTORY_INVALID',
+    `the variable '${name}' of type ${declared} cannot be updated with a value of type ${typeName(value)}`,
+    {
+      place: activity.place,
+      hint: declared.toLowerCase() === 'string' ? 'write @string(...) around it' : `give it a value of type ${declared}`,
+    },
+  );
 }
 
 /** A return value is `{type, content}`; an array of such, or a plain value. */
