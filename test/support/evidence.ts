@@ -10,6 +10,12 @@ export function count(small: number, full: number): number {
   return isVerify ? full : small;
 }
 
+/** The seeds of a test by chance: 1 to `how many`, or those of `npm run verify -- --seeds a..b`, by which a long run is done in parts. */
+export function seedRange(howMany: number): readonly number[] {
+  const [, first, last] = /^(\d+)\.\.(\d+)$/.exec(process.env['SEEDS'] ?? '') ?? [undefined, '1', String(howMany)];
+  return Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) => Number(first) + index);
+}
+
 /** Under `npm run verify`, keeps what a test saw in `docs/evidence/<name>.json`. */
 export function keepEvidence(name: string, facts: Readonly<Record<string, unknown>>): void {
   if (!isVerify) return;

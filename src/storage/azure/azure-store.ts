@@ -137,11 +137,16 @@ class AzureStore implements ObjectStore {
   async delete(path: string, { signal }: StoreCall = {}): Promise<void> {
     const place = this.#requests.locate(path);
     if (place.name === '') return;
-    await this.#requests.send(
-      `deleting ${this.root}/${path}`,
-      async (abortSignal) => await this.#requests.blob(place).deleteIfExists({ abortSignal, deleteSnapshots: 'include' }),
-      signal,
-    );
+    try {
+      await this.#requests.send(
+        `deleting ${this.root}/${path}`,
+        async (abortSignal) => await this.#requests.blob(place).deleteIfExists({ abortSignal, deleteSnapshots: 'include' }),
+        signal,
+      );
+    } catch (error) {
+      // The container is not there either.
+      if (!(error instanceof LakesteadError) || error.code !== 'STORAGE_NOT_FOUND') throw error;
+    }
   }
 
   async copy(from: string, to: string, { signal }: StoreCall = {}): Promise<void> {
