@@ -6,6 +6,7 @@ import { checkRewritten, checkTree, countReads } from './check-tree.ts';
 import { bindDatabaseTable, type NamedDatabases } from './database-relation.ts';
 import type { EngineQuery, ReadTable } from './gateway.ts';
 import { formatTableName, readAtClause, resolveTable } from './resolve-tables.ts';
+import { findUsedColumns } from './used-columns.ts';
 import { formatExpression, formatSelect, isNode, parseSelect, textOf, textsOf, type Tree, type TreeNode } from './syntax-tree.ts';
 
 export type CompileContext = {
@@ -34,6 +35,7 @@ export async function compileRead(text: string, context: CompileContext): Promis
   const read: ReadTable[] = [];
   const relations = new Map<string, TreeNode>();
   const resolved: { node: TreeNode; table: LakeTable; relation: TreeNode }[] = [];
+  const usedColumns = findUsedColumns(tree);
   const rivals = findRivals(tree, new Set(tables));
   let reads = 0;
   for (const [index, node] of tables.entries()) {
@@ -50,7 +52,7 @@ export async function compileRead(text: string, context: CompileContext): Promis
     const key = JSON.stringify([table.address, at]);
     let relation = relations.get(key);
     if (relation === undefined) {
-      const { sql: snapshot, version } = await tableRelation(table, { engine: context.engine, lease, signal, ...at });
+      const { sql: snapshot, version } = await tableRelation(table, { engine: context.engine, lease, signal, usedColumns, ...at });
       relation = await parseSelect(render(snapshot).text, lease, signal);
       relations.set(key, relation);
       read.push({ address: table.address, format: table.format, ...(version === undefined ? {} : { version }) });

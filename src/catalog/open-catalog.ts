@@ -1,4 +1,4 @@
-import { describeTable, openTable, planToSql } from '#delta';
+import { describeTable, openTable, planToSql, type Snapshot } from '#delta';
 import type { Engine, Lease } from '#engine';
 import { literal, type Sql, sql } from '#sql';
 import type { Lake } from '#storage';
@@ -46,15 +46,28 @@ export async function tableRelation(
     readonly version?: number | undefined;
     readonly timestamp?: Date | undefined;
     readonly signal?: AbortSignal | undefined;
+    /** Names in lower case: other columns of a Delta table in a remote store are left out, so that they are not fetched. */
+    readonly usedColumns?: ReadonlySet<string> | undefined;
   },
 ): Promise<TableRelation> {
   const { store, path } = table;
-  const { engine, ...rest } = options;
+  const { engine, usedColumns, ...rest } = options;
   if (table.format === 'delta') {
     const snapshot = await (await openTable({ store, path, engine }, rest)).snapshot(rest);
-    return { sql: await planToSql(snapshot.scan(), store, { scope: options.lease, signal: options.signal }), version: snapshot.version };
+    const columns = store.traffic === undefined || usedColumns === undefined ? undefined : chooseColumns(snapshot, usedColumns);
+    return {
+      sql: await planToSql(snapshot.scan({ columns }), store, { scope: options.lease, signal: options.signal }),
+      version: snapshot.version,
+    };
   }
   return { sql: await parquetRelation(table, options.lease, options.signal) };
+}
+
+/** A relation has one column at least, also where rows are only counted. */
+function chooseColumns({ schema }: Snapshot, used: ReadonlySet<string>): readonly string[] {
+  const names = schema.fields.map(({ name }) => name);
+  const chosen = names.filter((name) => used.has(name.toLowerCase()));
+  return chosen.length > 0 ? chosen : names.slice(0, 1);
 }
 
 async function parquetRelation(table: LakeTable, scope: Lease | undefined, signal: AbortSignal | undefined): Promise<Sql> {
