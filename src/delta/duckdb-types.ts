@@ -15,6 +15,10 @@ const toDuckdb: Readonly<Record<string, string>> = {
   date: 'DATE',
   timestamp: 'TIMESTAMP WITH TIME ZONE',
   timestamp_ntz: 'TIMESTAMP',
+  // Read as JSON text, which every reader of ours takes.
+  variant: 'JSON',
+  // Spark's type of NULL: there are no values of it, and files leave it out.
+  void: 'INTEGER',
 };
 
 const fromDuckdb: Readonly<Record<string, string>> = {
@@ -59,21 +63,39 @@ const refusals: Readonly<Record<string, string>> = {
  * @throws {LakesteadError} `DELTA_UNSUPPORTED` naming a type that is not read
  */
 export function duckdbType(type: DeltaType, fieldName: (field: StructField) => string = (field) => field.name): string {
+  return formatType(type, fieldName, toDuckdb);
+}
+
+/** As {@link duckdbType}, for a column that is written: `DELTA_UNSUPPORTED` for types that are only read. */
+export function writtenType(type: DeltaType): string {
+  return formatType(type, (field) => field.name, { ...toDuckdb, variant: undefined, void: undefined });
+}
+
+/** What a file holds of a type: as {@link duckdbType}, but variants as they are. */
+export function fileType(type: DeltaType, fieldName: (field: StructField) => string): string {
+  return formatType(type, fieldName, { ...toDuckdb, variant: 'VARIANT' });
+}
+
+type TypeNames = Readonly<Record<string, string | undefined>>;
+
+function formatType(type: DeltaType, fieldName: (field: StructField) => string, names: TypeNames): string {
   if (typeof type === 'string') {
     const [, precision, scale] = /^decimal\((\d+),\s*(-?\d+)\)$/.exec(type) ?? [];
     if (precision !== undefined) return `DECIMAL(${precision},${scale})`;
     if (type === 'decimal') return 'DECIMAL(10,0)';
-    const found = toDuckdb[type];
+    const found = names[type];
     if (found !== undefined) return found;
-    throw new LakesteadError('DELTA_UNSUPPORTED', `columns of type ${type} are not read yet`, { data: { type } });
+    throw new LakesteadError('DELTA_UNSUPPORTED', `columns of type ${type} are not ${type in toDuckdb ? 'written' : 'read'} yet`, {
+      data: { type },
+    });
   }
   switch (type.type) {
     case 'array':
-      return `${duckdbType(type.elementType, fieldName)}[]`;
+      return `${formatType(type.elementType, fieldName, names)}[]`;
     case 'map':
-      return `MAP(${duckdbType(type.keyType, fieldName)}, ${duckdbType(type.valueType, fieldName)})`;
+      return `MAP(${formatType(type.keyType, fieldName, names)}, ${formatType(type.valueType, fieldName, names)})`;
     case 'struct':
-      return `STRUCT(${type.fields.map((field) => `${quote(fieldName(field))} ${duckdbType(field.type, fieldName)}`).join(', ')})`;
+      return `STRUCT(${type.fields.map((field) => `${quote(fieldName(field))} ${formatType(field.type, fieldName, names)}`).join(', ')})`;
   }
 }
 

@@ -5,7 +5,16 @@ import { columnMappingOf } from './column-mapping.ts';
 import { type DeltaType, parseSchema, type StructField, type StructType } from './schema.ts';
 
 /** Features that a reader must know, and that this one does. */
-const readFeatures = new Set(['timestampNtz', 'columnMapping', 'deletionVectors', 'vacuumProtocolCheck', 'v2Checkpoint', 'typeWidening']);
+const readFeatures = new Set([
+  'timestampNtz',
+  'columnMapping',
+  'deletionVectors',
+  'vacuumProtocolCheck',
+  'v2Checkpoint',
+  'typeWidening',
+  'variantType',
+  'variantShredding',
+]);
 /** Features that a writer must know and that ask nothing of what we write, unless a property or the schema switches them on. */
 const dormantWriteFeatures = new Set([
   'appendOnly',

@@ -4,11 +4,12 @@ import type { ObjectStore, ReadableOptions } from '#storage';
 
 import { physicalName } from './column-mapping.ts';
 import { loadDeletionVector } from './deletion-vector.ts';
-import { duckdbType } from './duckdb-types.ts';
+import { duckdbType, fileType } from './duckdb-types.ts';
 import { escapeGlob, isAbsolutePath } from './file-path.ts';
 import { partitionConstant } from './partition-value.ts';
 import type { ScanFile, ScanPlan } from './scan-plan.ts';
 import type { DeltaType, StructField } from './schema.ts';
+import { hasVariant, variantToJson } from './variant.ts';
 
 /** Up to so many partitions are a UNION ALL of constants, which DuckDB prunes; more are looked up by file. */
 const maxBranches = 32;
@@ -75,7 +76,7 @@ async function selectFiles(
     const index = partitionIndex(plan, field);
     if (index >= 0) return sql`${partitionExpression(files, index, field.type)} AS ${ident(field.name)}`;
     const name = physicalName(field, plan.columnMapping);
-    return sql`${renamed(ident(name), field.type, plan.columnMapping)} AS ${ident(field.name)}`;
+    return sql`${decoded(ident(name), field.type, plan.columnMapping)} AS ${ident(field.name)}`;
   });
   const schema = dataColumns.length === 0 ? unsafeSql('') : sql`, schema = ${schemaMap(plan, dataColumns)}`;
   const relation = sql`SELECT ${join(columns)} FROM read_parquet(${literal(paths)}, hive_partitioning = false${schema})`;
@@ -88,7 +89,7 @@ function schemaMap(plan: ScanPlan, fields: readonly StructField[]): Sql {
   const entries = fields.map((field) => {
     const name = physicalName(field, plan.columnMapping);
     const key = literal(columnKey(plan, field));
-    const type = duckdbType(field.type, (inner) => physicalName(inner, plan.columnMapping));
+    const type = fileType(field.type, (inner) => physicalName(inner, plan.columnMapping));
     return sql`${key}: {'name': ${literal(name)}, 'type': ${literal(type)}, 'default_value': NULL}`;
   });
   return sql`MAP {${join(entries)}}`;
@@ -107,23 +108,24 @@ function partitionExpression(files: readonly ScanFile[], index: number, type: De
   return sql`([${join(values.map((value) => partitionConstant(value, type)))}])[file_index::BIGINT + 1]`;
 }
 
-/** The expression with the logical names of struct fields, where files have physical ones. */
-function renamed(expression: Sql, type: DeltaType, mapping: ScanPlan['columnMapping'], depth = 0): Sql {
-  if (mapping === 'none' || typeof type === 'string' || !hasRenames(type, mapping)) return expression;
+/** The expression with the logical names of struct fields, where files have physical ones, and variants as JSON. */
+function decoded(expression: Sql, type: DeltaType, mapping: ScanPlan['columnMapping'], depth = 0): Sql {
+  if (type === 'variant') return variantToJson(expression);
+  if (typeof type === 'string' || !(hasRenames(type, mapping) || hasVariant(type))) return expression;
   const element = ident(`e${depth}`);
   switch (type.type) {
     case 'struct': {
       const fields = type.fields.map(
         (field) =>
-          sql`${ident(field.name)} := ${renamed(sql`${expression}.${ident(physicalName(field, mapping))}`, field.type, mapping, depth)}`,
+          sql`${ident(field.name)} := ${decoded(sql`${expression}.${ident(physicalName(field, mapping))}`, field.type, mapping, depth)}`,
       );
       return sql`CASE WHEN ${expression} IS NULL THEN NULL ELSE struct_pack(${join(fields)}) END`;
     }
     case 'array':
-      return sql`list_transform(${expression}, lambda ${element}: ${renamed(element, type.elementType, mapping, depth + 1)})`;
+      return sql`list_transform(${expression}, lambda ${element}: ${decoded(element, type.elementType, mapping, depth + 1)})`;
     case 'map': {
-      const key = renamed(sql`${element}.key`, type.keyType, mapping, depth + 1);
-      const value = renamed(sql`${element}.value`, type.valueType, mapping, depth + 1);
+      const key = decoded(sql`${element}.key`, type.keyType, mapping, depth + 1);
+      const value = decoded(sql`${element}.value`, type.valueType, mapping, depth + 1);
       return sql`map_from_entries(list_transform(map_entries(${expression}), lambda ${element}: {'key': ${key}, 'value': ${value}}))`;
     }
   }

@@ -4,7 +4,7 @@ import type { Sql } from '#sql';
 
 import { checkCancelled } from './cancel.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
-import { duckdbType } from './duckdb-types.ts';
+import { writtenType } from './duckdb-types.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
 import { logFolder } from './log-segment.ts';
 import { planToSql } from './relation.ts';
@@ -113,7 +113,7 @@ export async function findTable(
 export async function createTable(options: CreateOptions): Promise<DeltaTable> {
   const { schema, partitionBy = [], properties = {} } = options;
   checkNames(schema.fields, describeLocation(options));
-  for (const { type } of schema.fields) duckdbType(type); // refuses what could not be read again
+  for (const { type } of schema.fields) writtenType(type); // refuses what could not be read again
   await commitCreate(options, schema, partitionBy, properties, nothingStaged, {
     operation: 'CREATE TABLE',
     signal: options.signal,

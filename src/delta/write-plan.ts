@@ -2,7 +2,7 @@ import { LakesteadError } from '#core';
 import type { Column } from '#engine';
 import { ident, join, type Sql, sql, unsafeSql } from '#sql';
 
-import { canWiden, deltaTypeOf, describeField, duckdbType } from './duckdb-types.ts';
+import { canWiden, deltaTypeOf, describeField, writtenType } from './duckdb-types.ts';
 import { describeType, type StructField, type StructType } from './schema.ts';
 
 /** How a query's rows get into a table's files. */
@@ -31,7 +31,7 @@ export function planWrite(
   const schema = current === undefined ? newSchema(columns) : fitSchema(columns, current, mode, table);
   const source = new Map(columns.map((column) => [column.name.toLowerCase(), column]));
   const expressions = schema.fields.map((field) => {
-    const type = duckdbType(field.type);
+    const type = writtenType(field.type);
     const from = source.get(field.name.toLowerCase());
     if (from === undefined) return sql`CAST(NULL AS ${unsafeSql(type)}) AS ${ident(field.name)}`;
     return sql`${convert(ident(from.name), from.type, type)} AS ${ident(field.name)}`;
