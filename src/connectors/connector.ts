@@ -41,6 +41,19 @@ export type SourceTable = { readonly schema: string; readonly table: string; rea
 /** What `check` found. It throws one of the `CONNECT_*` codes when the source cannot be used. */
 export type SourceCheck = { readonly server: string; readonly version: string; readonly database: string; readonly user: string };
 
+/** How rows go into a table: added, or by keys replacing those that are there. Without keys the primary key counts. */
+export type TableWrite = {
+  readonly schema: string;
+  readonly table: string;
+  /** The rows' columns: their names are those of the table. */
+  readonly columns: readonly Pick<SourceColumn, 'name' | 'lakeType'>[];
+  readonly behavior: { readonly kind: 'insert' } | { readonly kind: 'upsert'; readonly keys: readonly string[] };
+  /** In the target's own SQL; runs before the rows come, in their transaction. */
+  readonly preCopyScript?: string | undefined;
+  /** Makes a table that is not there. */
+  readonly autoCreate: boolean;
+};
+
 /** A value of a stored procedure's parameter, with the type that Data Factory gives it (`String`, `Int32`, `Datetime` ...). */
 export type ProcedureParameter = { readonly name: string; readonly value: unknown; readonly type?: string };
 
@@ -49,6 +62,8 @@ export type Connector = AsyncDisposable & {
   check(options?: { readonly signal?: AbortSignal }): Promise<SourceCheck>;
   tables(options?: { readonly signal?: AbortSignal }): Promise<readonly SourceTable[]>;
   read(query: SourceQuery, options: ReadOptions): Promise<SourceResult>;
+  /** Writes rows that are in the engine, in one transaction: all or none. Absent where only reading is supported. */
+  write?(rows: Sql, into: TableWrite, options: ReadOptions): Promise<void>;
   /** Runs a stored procedure for its effect. Sources without procedures refuse with `FACTORY_UNSUPPORTED`. */
   call(
     procedure: string,

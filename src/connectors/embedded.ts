@@ -3,6 +3,7 @@ import { ident, join, sql, type Sql } from '#sql';
 import { engineType, formatType, lakeType, parseBatch } from '#tsql';
 import type { SessionParameter, Warehouse } from '#warehouse';
 
+import { writeScript } from './embedded-write.ts';
 import type { Connector, SourceColumn, SourceQuery, SourceTable } from './connector.ts';
 
 /** A database of this project as a source: its rows are in the engine already. */
@@ -53,6 +54,18 @@ export async function openEmbeddedConnector(options: { readonly warehouse: Wareh
       });
       const relation = sql`SELECT ${join(list)} FROM (${compiled.sql}) AS source`;
       return { columns, rows: { kind: 'relation', sql: relation, ...(kept === undefined ? {} : { release: kept.release }) } };
+    },
+    write: async (from, into, { lease, signal }) => {
+      const text = (value: string) => `N'${value.replaceAll("'", "''")}'`;
+      const keys = await rows(
+        `SELECT COLUMN_NAME FROM INFORMATION_SCHEMA.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ${text(into.schema)} AND TABLE_NAME = ${text(into.table)} ORDER BY ORDINAL_POSITION`,
+        signal,
+      );
+      const script = writeScript(
+        into,
+        keys.map(([name]) => String(name)),
+      );
+      await session.load(script, { lease, rows: from, signal });
     },
     call: async (procedure, parameters, { signal } = {}) => {
       const given = parameters.map(({ name, value }): SessionParameter => ({

@@ -8,5 +8,6 @@ export type {
   SourceResult,
   SourceRows,
   SourceTable,
+  TableWrite,
 } from './connector.ts';
 export { type ConnectorTarget, openConnector } from './open-connector.ts';

@@ -29,6 +29,7 @@ const sqlSource = use(
 );
 const fileSource = use('storeSettings formatSettings additionalColumns');
 const fileSink = use('storeSettings formatSettings');
+const sqlSink = use('writeBehavior upsertSettings tableOption preCopyScript', 'sqlWriterUseTableLock');
 const deltaSink = use('tableActionOption importSettings partitionOption partitionNameList');
 const readStore = use(
   'recursive wildcardFileName wildcardFolderPath modifiedDatetimeStart modifiedDatetimeEnd deleteFilesAfterCompletion',
@@ -56,6 +57,10 @@ const objects: Readonly<Record<string, PropertyUse>> = {
   AzureDatabricksDeltaLakeSource: use('query exportSettings additionalColumns'),
   LakehouseTableSource: use('versionAsOf timestampAsOf additionalColumns'),
   BinarySink: use('storeSettings'),
+  SqlServerSink: sqlSink,
+  AzureSqlSink: sqlSink,
+  SqlMISink: sqlSink,
+  SqlSink: sqlSink,
   ParquetSink: fileSink,
   DelimitedTextSink: fileSink,
   JsonSink: fileSink,

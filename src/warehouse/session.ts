@@ -6,6 +6,7 @@ import { bindQuery, parseBatch, parseType, placeOf, splitBatches, type TypedValu
 import { type CallArgument, callProcedure, convert } from './call-procedure.ts';
 import { inferValueType } from './evaluate.ts';
 import { runStatements } from './interpret.ts';
+import { describeRelation } from './lake-relation.ts';
 import { sessionScope } from './session-scope.ts';
 import { type Frame, newFrame, type RowCapture, type SessionState, type WarehouseContext } from './session-state.ts';
 import type { CompiledQuery, Database, ExecuteOptions, ProcedureOutcome, Session, SessionParameter, SessionResult } from './types.ts';
@@ -65,6 +66,25 @@ class WarehouseSession implements Session {
       });
     const names = capture.columns.map(({ name }, index) => sql`${ident(`c${index}`)} AS ${ident(name)}`);
     return { columns: capture.columns, sql: sql`SELECT ${join(names)} FROM ${table}`, release };
+  }
+
+  async load(script: string, options: ExecuteOptions & { readonly lease: Lease; readonly rows: Sql }): Promise<void> {
+    const { lease, signal, rows } = options;
+    const state = newState(this.#context, lease, this.#state?.database ?? this.#home);
+    const relation = await describeRelation(rows, lease, signal);
+    // Text of serverless ends at 8,000 characters; here it comes from anywhere.
+    const columns = relation.columns.map((column) => {
+      if (column.type.name === 'varchar') return { ...column, type: parseType('nvarchar(max)') };
+      return column.type.name === 'varbinary' ? { ...column, type: parseType('varbinary(max)') } : column;
+    });
+    state.temporary.set('#incoming', { columns, sql: relation.sql, target: sql`` });
+    try {
+      for await (const result of runScript(state, script, options)) void result;
+    } catch (error) {
+      // A statement that failed may have ended the transaction already.
+      if (state.transactions > 0) await lease.run(unsafeSql('ROLLBACK')).catch(() => undefined);
+      throw error;
+    }
   }
 
   async compile(query: string, options: ExecuteOptions & { readonly lease?: Lease | undefined } = {}): Promise<CompiledQuery> {

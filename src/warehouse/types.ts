@@ -45,6 +45,11 @@ export type Session = AsyncDisposable & {
    * `release` drops the rows. @throws `SQL_TYPE` when it gives no result set
    */
   capture(script: string, options: ExecuteOptions & { readonly lease: Lease }): Promise<CompiledQuery & { readonly release: Sql }>;
+  /**
+   * Runs a script on the caller's connection that finds `rows` as `#incoming`, with the types of T-SQL. A transaction that the
+   * script left open when it failed is rolled back.
+   */
+  load(script: string, options: ExecuteOptions & { readonly lease: Lease; readonly rows: Sql }): Promise<void>;
   callProcedure(
     name: string,
     parameters?: readonly SessionParameter[],

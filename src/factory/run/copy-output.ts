@@ -10,8 +10,9 @@ export type CopyFacts = {
   readonly openMs: number;
   readonly totalMs: number;
   readonly rows: number | undefined;
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
+  /** Undefined where rows only went from one database of the engine to another. */
+  readonly bytesRead: number | undefined;
+  readonly bytesWritten: number | undefined;
   /** Undefined for a database. */
   readonly filesRead: number | undefined;
   readonly filesWritten: number | undefined;
@@ -33,15 +34,15 @@ export function describeCopy(facts: CopyFacts): ValueObject {
   const working = (type: string, ms: number): ValueObject => ({ type, workingDuration: whole(ms) });
   const [from, to] = [input.linkedService.type, output.linkedService.type];
   return {
-    dataRead: BigInt(bytesRead),
-    dataWritten: BigInt(bytesWritten),
+    ...(bytesRead === undefined ? {} : { dataRead: BigInt(bytesRead) }),
+    ...(bytesWritten === undefined ? {} : { dataWritten: BigInt(bytesWritten) }),
     ...(filesRead === undefined ? {} : { filesRead: BigInt(filesRead) }),
     ...(filesWritten === undefined ? {} : { filesWritten: BigInt(filesWritten) }),
     sourcePeakConnections: 1n,
     sinkPeakConnections: 1n,
     ...(rows === undefined ? {} : { rowsRead: BigInt(rows), rowsCopied: BigInt(rows) }),
     copyDuration: duration,
-    throughput: new Float(seconds === 0 ? 0 : Number((bytesRead / 1024 / seconds).toFixed(3))),
+    ...(bytesRead === undefined ? {} : { throughput: new Float(seconds === 0 ? 0 : Number((bytesRead / 1024 / seconds).toFixed(3))) }),
     errors: [],
     effectiveIntegrationRuntime: 'lakestead',
     usedParallelCopies: 1n,

@@ -12,6 +12,7 @@ import { objectProperty, readSource } from './read-source.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { bindDataset, type BoundDataset } from './resolve-dataset.ts';
 import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
+import { writeDatabase } from './write-database.ts';
 import { writeDelta } from './write-delta.ts';
 import { type RowsToWrite, writeFiles, type Written } from './write-files.ts';
 
@@ -77,18 +78,24 @@ async function performTabular(activity: Activity, { source, sink, input, output 
     filesRead: relation.filesRead,
     filesWritten: written.files,
   };
-  return { input: { source, sink }, output: describeCopy(facts), facts: { rows: written.rows, bytes: written.bytes } };
+  return {
+    input: { source, sink },
+    output: describeCopy(facts),
+    facts: { rows: written.rows, ...(written.bytes === undefined ? {} : { bytes: written.bytes }) },
+  };
 }
 
 const fileSinks: Readonly<Record<string, string>> = { ParquetSink: 'Parquet', DelimitedTextSink: 'DelimitedText', JsonSink: 'Json' };
+const databaseSinks = ['SqlServerSink', 'AzureSqlSink', 'SqlMISink', 'SqlSink'];
 
 async function write(sink: ValueObject, dataset: BoundDataset, rows: RowsToWrite, lease: Lease, scope: ActivityScope): Promise<Written> {
   const type = String(sink['type']);
   if (type === 'AzureDatabricksDeltaLakeSink' || type === 'LakehouseTableSink') return await writeDelta(sink, dataset, rows, lease, scope);
+  if (databaseSinks.includes(type)) return await writeDatabase(sink, dataset, rows, lease, scope);
   const format = fileSinks[type];
   if (format === undefined)
     throw new LakesteadError('FACTORY_UNSUPPORTED', `a sink of type ${type} is not supported`, {
-      hint: `supported: ${Object.keys(fileSinks).join(', ')}, BinarySink, AzureDatabricksDeltaLakeSink, LakehouseTableSink`,
+      hint: `supported: ${Object.keys(fileSinks).join(', ')}, BinarySink, AzureDatabricksDeltaLakeSink, LakehouseTableSink, ${databaseSinks.join(', ')}`,
     });
   if (format !== dataset.type)
     throw new LakesteadError(

@@ -13,7 +13,7 @@ import { fileReader } from './file-format.ts';
 import { findFiles } from './find-files.ts';
 import { procedureCall } from './procedure-call.ts';
 import { refuseOthers } from './refuse-options.ts';
-import type { BoundDataset } from './resolve-dataset.ts';
+import { type BoundDataset, tableOf } from './resolve-dataset.ts';
 import type { ActivityScope } from './run-pipeline.ts';
 
 /** Rows of a source as a SELECT for the lease that was given, in the lake's types. */
@@ -73,13 +73,8 @@ function queryOf(source: ValueObject, dataset: BoundDataset): SourceQuery {
     return { kind: 'query', text: procedureCall(procedure, source['storedProcedureParameters']) };
   if (source['partitionQuery'] !== undefined && source['partitionQuery'] !== null)
     throw new LakesteadError('FACTORY_UNSUPPORTED', 'the property partitionQuery of a source is not supported');
-  const { schema, table, tableName } = dataset.typeProperties;
-  if (typeof table === 'string' && table !== '')
-    return { kind: 'table', table, ...(typeof schema === 'string' && schema !== '' ? { schema } : {}) };
-  if (typeof tableName === 'string' && tableName !== '') {
-    const [first = '', second] = tableName.replaceAll(/[[\]]/g, '').split('.');
-    return second === undefined ? { kind: 'table', table: first } : { kind: 'table', schema: first, table: second };
-  }
+  const table = tableOf(dataset);
+  if (table !== undefined) return { kind: 'table', ...table };
   throw new LakesteadError('FACTORY_INVALID', `the source has neither a query nor a table: the dataset '${dataset.name}' names none`);
 }
 

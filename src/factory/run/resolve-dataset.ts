@@ -87,6 +87,15 @@ export function effectiveService(service: LinkedService, scope: ActivityScope): 
   return { kind: 'service', name: service.name, type: override?.type ?? service.type, typeProperties };
 }
 
+/** The table that a dataset of a database names, by `schema` and `table` or by the older `tableName`. */
+export function tableOf(dataset: BoundDataset): { readonly schema?: string; readonly table: string } | undefined {
+  const { schema, table, tableName } = dataset.typeProperties;
+  if (typeof table === 'string' && table !== '') return { table, ...(typeof schema === 'string' && schema !== '' ? { schema } : {}) };
+  if (typeof tableName !== 'string' || tableName === '') return undefined;
+  const [first = '', second] = tableName.replaceAll(/[[\]]/g, '').split('.');
+  return second === undefined ? { table: first } : { schema: first, table: second };
+}
+
 /** Where a file dataset points: an address that the lake resolves. `file` is '' for a folder. */
 export type FileLocation = { readonly folder: string; readonly file: string };
 

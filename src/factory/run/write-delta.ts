@@ -36,7 +36,7 @@ export async function writeDelta(
     onProgress,
     ...(partitionBy === undefined ? {} : { partitionBy }),
   });
-  return { rows: result.rowsWritten, bytes: result.bytesWritten, files: result.filesAdded, uncompressedBytes: undefined };
+  return { rows: result.rowsWritten, bytes: result.bytesWritten, files: result.filesAdded };
 }
 
 /** `PartitionByKey` with names, plain or as `{ name }`. */

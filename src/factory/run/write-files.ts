@@ -13,12 +13,12 @@ import { refuseOthers } from './refuse-options.ts';
 import { type BoundDataset, fileLocation } from './resolve-dataset.ts';
 import type { ActivityScope } from './run-pipeline.ts';
 
-/** What was written. `uncompressedBytes` is known of Parquet. */
+/** What was written. Bytes and files are not known of a database; `uncompressedBytes` is known of Parquet. */
 export type Written = {
   readonly rows: number;
-  readonly bytes: number;
-  readonly files: number;
-  readonly uncompressedBytes: number | undefined;
+  readonly bytes?: number;
+  readonly files?: number;
+  readonly uncompressedBytes?: number | undefined;
 };
 
 /** The rows of one file of the source, by its path below the source's folder. */
