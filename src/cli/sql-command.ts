@@ -9,7 +9,7 @@ import type { Action } from './command-line.ts';
 import { withProjectOptions } from './options.ts';
 import { perform, type ProjectOptions } from './perform.ts';
 import type { Terminal } from './terminal.ts';
-import { formatDuration, formatRows, formatTable } from './text-table.ts';
+import { formatBytes, formatDuration, formatRows, formatTable } from './text-table.ts';
 
 type Options = ProjectOptions & {
   readonly json?: boolean;
@@ -49,9 +49,11 @@ export function addSqlCommand(program: Command, terminal: Terminal, act: Action)
 }
 
 function show(terminal: Terminal, document: SqlDocument, output: string | undefined): void {
+  const { fetched } = document;
   for (const table of document.tables) showTable(terminal, table);
   if (output !== undefined) terminal.note(`wrote ${formatRows(document.rowCount)} to ${output} in ${formatDuration(document.durationMs)}`);
   else if (document.rowCount === 0 && document.rowsAffected !== undefined) terminal.note(`${formatRows(document.rowsAffected)} affected`);
+  if (fetched !== undefined) terminal.note(`fetched ${formatBytes(fetched.bytes)} from storage accounts in ${fetched.requests} requests`);
 }
 
 /** `.json`, `.ndjson` (also `.jsonl`), `.parquet`; anything else is CSV. */

@@ -55,6 +55,8 @@ export type SqlDocument = {
   readonly rowCount: number;
   readonly rowsAffected?: number;
   readonly durationMs: number;
+  /** What was fetched from storage accounts meanwhile, by this and whatever else ran; left out where the lake is a folder. */
+  readonly fetched?: { readonly requests: number; readonly bytes: number };
   readonly tables: readonly {
     readonly columns: readonly string[];
     readonly rows: readonly (readonly string[])[];

@@ -19,12 +19,21 @@ type SqlArgs = z.output<typeof sqlArgs>;
 
 /** `sql`: asks the lake in DuckDB's dialect, or a warehouse database in T-SQL. Every read passes the gateway. */
 export const sqlCommand = command(sqlArgs, async (project, args, context): Promise<SqlDocument> => {
+  const before = project.lake.traffic();
+  const document = await ask(project, args, context);
+  const after = project.lake.traffic();
+  if (after === undefined) return document;
+  const fetched = { requests: after.requests - (before?.requests ?? 0), bytes: after.bytesRead - (before?.bytesRead ?? 0) };
+  return { ...document, fetched };
+});
+
+async function ask(project: Project, args: SqlArgs, context: CommandContext): Promise<SqlDocument> {
   const dialect = args.dialect ?? (args.database === undefined ? 'duckdb' : 'tsql');
   if (dialect === 'tsql') return await askDatabase(project, args, context);
   if (args.database !== undefined)
     throw new LakesteadError('USAGE', 'a warehouse database is asked in T-SQL', { hint: 'leave out --dialect duckdb' });
   return await askLake(project, args, context);
-});
+}
 
 async function askLake(project: Project, args: SqlArgs, context: CommandContext): Promise<SqlDocument> {
   const gateway = await project.gateway();

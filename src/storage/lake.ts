@@ -1,7 +1,7 @@
 import { LakesteadError } from '#core';
 
 import { checkObjectPath } from './object-path.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { ObjectStore, StoreTraffic } from './object-store.ts';
 import { openLocalStore } from './local-store.ts';
 
 /** Where something is in a lake: the account is left out for the lake's own folder. `path` is '' for the container itself. */
@@ -69,6 +69,8 @@ export type LakePlace = { readonly store: ObjectStore; readonly path: string; re
 export type Lake = {
   /** @throws {LakesteadError} `STORAGE_UNMAPPED` when the account is not mapped in this environment */
   resolve(address: string | LakeAddress): Promise<LakePlace>;
+  /** What was asked of remote stores so far, all together; `undefined` while none is open. */
+  traffic(): StoreTraffic | undefined;
 };
 
 /** A folder of this machine, or what opens a store: called once, when the first address leads there. */
@@ -87,17 +89,25 @@ export type LakeOptions = {
 export function openLake(options: LakeOptions): Lake {
   const roots = new Map([...(options.accounts ?? [])].map(([account, root]) => [account.toLowerCase(), root]));
   const stores = new Map<LakeRoot, Promise<ObjectStore>>();
+  const opened = new Set<ObjectStore>();
   const open = async (root: LakeRoot): Promise<ObjectStore> => {
     let store = stores.get(root);
     if (store === undefined) {
       store = typeof root === 'string' ? openLocalStore(root) : root();
       stores.set(root, store);
+      void store.then((one) => opened.add(one)).catch(() => undefined); // who asked for it sees the error
       // What failed to open (a secret that is not there yet) is tried again by the next.
       store.catch(() => stores.delete(root));
     }
     return await store;
   };
   return {
+    traffic: () => {
+      const remote = [...opened].flatMap(({ traffic }) => (traffic === undefined ? [] : [traffic]));
+      if (remote.length === 0) return undefined;
+      const sum = (key: keyof StoreTraffic) => remote.reduce((total, traffic) => total + traffic[key], 0);
+      return { requests: sum('requests'), bytesRead: sum('bytesRead'), bytesWritten: sum('bytesWritten') };
+    },
     resolve: async (address) => {
       const { account, container, path } = typeof address === 'string' ? parseLakeAddress(address) : address;
       const root = account === undefined ? options.defaultRoot : roots.get(account);

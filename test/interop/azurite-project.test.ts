@@ -40,6 +40,8 @@ describe.runIf(findAzurite())('a project whose lake is in Azure', () => {
     const ask = async (...args: string[]) => await lakesteadJson<unknown>([...args, '--project', project], { env: environment });
     expect(await ask('sql', '--database', 'gold_db', 'SELECT count(*) AS n FROM address')).toEqual([{ n: 450 }]);
     expect(await ask('sql', 'SELECT count(*) AS n FROM silver.SalesLT.Product')).toEqual([{ n: 295 }]);
+    const shown = await lakestead(['sql', 'SELECT count(*) AS n FROM silver.SalesLT.Product', '--project', project], { env: environment });
+    expect(shown.stderr).toMatch(/fetched [\d.]+ \w+ from storage accounts in \d+ requests/);
     const tables = (await ask('table', 'list')) as { name: string; format: string }[];
     expect(tables.filter(({ format }) => format === 'delta')).toHaveLength(20);
     const history = (await ask('table', 'history', 'gold.SalesLT.Address')) as { version: number }[];
