@@ -48,7 +48,13 @@ export type LakeRead = {
  */
 export type LakeRelation =
   | { readonly kind: 'delta'; readonly sql: Sql; readonly version: number }
-  | { readonly kind: 'files'; readonly paths: readonly string[]; readonly names: readonly string[] };
+  | {
+      readonly kind: 'files';
+      readonly paths: readonly string[];
+      readonly names: readonly string[];
+      /** The files as whoever asked would address them. */
+      readonly addresses: readonly string[];
+    };
 
 /** The result of a read. It owns its connection until its batches end or it is disposed. */
 export type GatewayResult = ResultStream & AsyncDisposable & { readonly tables: readonly ReadTable[] };

@@ -104,7 +104,17 @@ async function resolveFiles({ address, lease, signal }: LakeRead, { store, path 
     });
   }
   const paths = await Promise.all(names.map(async (name) => escapePattern(await store.readable(name, { scope: lease, signal }))));
-  return { kind: 'files', paths, names };
+  return { kind: 'files', paths, names, addresses: names.map((name) => addressOf(name, address, path)) };
+}
+
+/** A file's address in the words of the one that led to it: `https://account.../container/x/1.parquet`. */
+function addressOf(name: string, asked: string, path: string): string {
+  const base = asked.replace(/\/+$/, '');
+  if (base.endsWith(path)) return base.slice(0, base.length - path.length) + name;
+  // abfss: the container stands before the account, and not in the path.
+  const [container = ''] = path.split('/');
+  const inside = path.slice(container.length + 1);
+  return base.endsWith(inside) ? base.slice(0, base.length - inside.length) + name.slice(container.length + 1) : name;
 }
 
 function patternOf(path: string): RegExp {

@@ -53,9 +53,14 @@ export async function describeRelation(source: Sql, lease: Lease, signal?: Abort
   return { ...relation, sql: sql`SELECT ${join(items)} FROM (${source})` };
 }
 
+/** The files of a source: `filePath` is the column that says which one a row is from, where somebody asks for it. */
+export type SourceFiles = { readonly paths: readonly string[]; readonly filePath?: Sql | undefined };
+
+const withFilePath = ({ filePath }: SourceFiles): Sql => (filePath === undefined ? sql`SELECT *` : sql`SELECT *, ${filePath}`);
+
 /** The files of a folder of Parquet as a SELECT. */
-export function selectParquet(paths: readonly string[]): Sql {
-  return sql`SELECT * FROM read_parquet(${literal(paths)}, hive_partitioning = false)`;
+export function selectParquet(files: SourceFiles): Sql {
+  return sql`${withFilePath(files)} FROM read_parquet(${literal(files.paths)}, hive_partitioning = false)`;
 }
 
 /** What a CSV reader of serverless SQL is told. Terminators are characters, not `0x0b`. */
@@ -72,7 +77,7 @@ export type CsvFormat = {
 };
 
 /** CSV files as a SELECT. */
-export function selectCsv(paths: readonly string[], format: CsvFormat): Sql {
+export function selectCsv(files: SourceFiles, format: CsvFormat): Sql {
   const options = [
     sql`delim = ${literal(format.fieldTerminator)}`,
     sql`quote = ${literal(format.quote)}`,
@@ -87,7 +92,7 @@ export function selectCsv(paths: readonly string[], format: CsvFormat): Sql {
     const columns = format.textColumns.map((name) => sql`${literal(name)}: 'VARCHAR'`);
     options.push(sql`columns = {${join(columns)}}`, unsafeSql('auto_detect = false, null_padding = true'));
   }
-  return sql`SELECT * FROM read_csv(${literal(paths)}, ${join(options)})`;
+  return sql`${withFilePath(files)} FROM read_csv(${literal(files.paths)}, ${join(options)})`;
 }
 
 /** Each file as one row with one text column. */

@@ -1,10 +1,21 @@
 import { type Gateway, ownerPrincipal } from '#access';
 import { LakesteadError, type SourcePlace } from '#core';
 import type { Lease } from '#engine';
-import { ident, join, type Sql, sql } from '#sql';
-import { bindQuery, type BindScope, type Expression, type OpenColumn, type OpenRowset, placeOf, type Query, type Relation } from '#tsql';
+import { ident, join, literal, type Sql, sql } from '#sql';
+import {
+  bindQuery,
+  type BindScope,
+  type Expression,
+  filePathColumn,
+  type OpenColumn,
+  type OpenRowset,
+  placeOf,
+  type Query,
+  type Relation,
+  type SelectItem,
+} from '#tsql';
 
-import { describeRelation, selectCsv, selectParquet, selectWholeFiles } from './lake-relation.ts';
+import { describeRelation, selectCsv, selectParquet, selectWholeFiles, type SourceFiles } from './lake-relation.ts';
 
 /** What OPENROWSET needs of the session around it. */
 export type RowsetContext = {
@@ -43,10 +54,11 @@ export async function openRowset(rowset: OpenRowset, context: RowsetContext): Pr
       return await selectByName(rowset, await openDelta(rowset, context, place), context, refuse);
     case 'PARQUET': {
       const files = await openFiles(rowset, context, 'parquet', place);
-      return await selectByName(rowset, await describeRelation(selectParquet(files), context.lease, context.signal), context, refuse);
+      const found = await describeRelation(selectParquet(files), context.lease, context.signal);
+      return hideFilePath(await selectByName(rowset, found, context, refuse), rowset);
     }
     case 'CSV':
-      return await openCsv(rowset, context, await openFiles(rowset, context, 'csv', place), refuse);
+      return hideFilePath(await openCsv(rowset, context, await openFiles(rowset, context, 'csv', place), refuse), rowset);
     case undefined:
       throw refuse('OPENROWSET(BULK ...) needs a FORMAT', "write FORMAT = 'DELTA', 'PARQUET' or 'CSV'");
     default:
@@ -86,23 +98,30 @@ async function openDelta(rowset: OpenRowset, context: RowsetContext, place: Sour
   return await describeRelation(found.sql, lease, signal);
 }
 
-async function openFiles(
-  rowset: OpenRowset,
-  context: RowsetContext,
-  format: 'parquet' | 'csv',
-  place: SourcePlace,
-): Promise<readonly string[]> {
+async function openFiles(rowset: OpenRowset, context: RowsetContext, format: 'parquet' | 'csv', place: SourcePlace): Promise<SourceFiles> {
   const { gateway, lease, signal } = context;
   const paths: string[] = [];
+  const found: [path: string, address: string][] = [];
   for (const address of addresses(rowset, context, place)) {
-    const found = await gateway.resolveLake({ principal: ownerPrincipal, address, format, lease, signal });
-    if (found.kind === 'files') paths.push(...found.paths);
+    const files = await gateway.resolveLake({ principal: ownerPrincipal, address, format, lease, signal });
+    if (files.kind !== 'files') continue;
+    paths.push(...files.paths);
+    files.paths.forEach((path, index) => found.push([path.replaceAll(/\[([*?[])\]/g, '$1'), files.addresses[index] ?? '']));
   }
-  return paths;
+  if (!/\bfile(?:path|name)\s*\(/i.test(context.scope.text)) return { paths };
+  const [from, to] = [found.map(([path]) => literal(path)), found.map(([, address]) => literal(address))];
+  return { paths, filePath: sql`MAP([${join(from)}], [${join(to)}])[filename] AS ${ident(filePathColumn)}` };
 }
 
-async function openCsv(rowset: OpenRowset, context: RowsetContext, paths: readonly string[], refuse: Refuse): Promise<Relation> {
+/** The column for filepath() and filename(): last, and none of those that `*` stands for. */
+function hideFilePath({ columns, sql: text }: Relation, { bulk }: OpenRowset): Relation {
+  if (columns.at(-1)?.name !== filePathColumn) return { columns, sql: text };
+  return { columns: columns.slice(0, -1), sql: text, files: { patterns: bulk } };
+}
+
+async function openCsv(rowset: OpenRowset, context: RowsetContext, files: SourceFiles, refuse: Refuse): Promise<Relation> {
   const { columns } = rowset;
+  const { paths } = files;
   const fieldTerminator = terminator(textOption(rowset, 'FIELDTERMINATOR') ?? ',');
   const rowTerminator = textOption(rowset, 'ROWTERMINATOR');
   const quote = terminator(textOption(rowset, 'FIELDQUOTE') ?? '"');
@@ -114,6 +133,7 @@ async function openCsv(rowset: OpenRowset, context: RowsetContext, paths: readon
   // Where fields and quotes end in a character that no text has, a row is one value: how JSON files are read.
   if (fieldTerminator === '\v' && quote === '\v') {
     const [column, ...more] = columns ?? [];
+    if (files.filePath !== undefined) throw refuse('filepath() and filename() of files that are read whole are not supported');
     if (column === undefined || more.length > 0)
       throw refuse('files read whole need WITH and exactly one column', 'write WITH (doc nvarchar(max))');
     const whole = rowTerminator !== undefined && terminator(rowTerminator) === '\v';
@@ -129,14 +149,14 @@ async function openCsv(rowset: OpenRowset, context: RowsetContext, paths: readon
   const format = { fieldTerminator, rowTerminator: undefined, quote, escape: textOption(rowset, 'ESCAPECHAR'), hasHeader };
   const skip = Math.max(0, firstRow - 1 - (hasHeader ? 1 : 0));
   if (columns === undefined) {
-    const found = await describeRelation(selectCsv(paths, { ...format, skip, textColumns: undefined }), context.lease, context.signal);
+    const found = await describeRelation(selectCsv(files, { ...format, skip, textColumns: undefined }), context.lease, context.signal);
     if (hasHeader) return found;
     // Serverless SQL calls columns without a header C1, C2 ...
-    const named = found.columns.map((column, index) => ({ ...column, name: `C${index + 1}` }));
-    const items = found.columns.map((column, index) => sql`${ident(column.name)} AS ${ident(`C${index + 1}`)}`);
+    const named = found.columns.map((column, index) => (column.name === filePathColumn ? column : { ...column, name: `C${index + 1}` }));
+    const items = found.columns.map((column, index) => sql`${ident(column.name)} AS ${ident(named[index]?.name ?? column.name)}`);
     return { columns: named, sql: sql`SELECT ${join(items)} FROM (${found.sql})` };
   }
-  const first = await describeRelation(selectCsv(paths, { ...format, skip, textColumns: undefined }), context.lease, context.signal);
+  const first = await describeRelation(selectCsv({ paths }, { ...format, skip, textColumns: undefined }), context.lease, context.signal);
   const names = first.columns.map(({ name }, index) => (hasHeader ? name : `C${index + 1}`));
   const pairs = columns.map((column, index): [OpenColumn, string] => {
     const byName = hasHeader && column.place === undefined ? names.find((name) => same(name, column.name)) : undefined;
@@ -145,7 +165,8 @@ async function openCsv(rowset: OpenRowset, context: RowsetContext, paths: readon
     if (name === undefined) throw refuse(`the files have no column for ${column.name}: ${names.length} were found`);
     return [column, name];
   });
-  return await convertColumns(textRelation(names, selectCsv(paths, { ...format, skip, textColumns: names })), pairs, context);
+  const all = files.filePath === undefined ? names : [...names, filePathColumn];
+  return await convertColumns(textRelation(all, selectCsv(files, { ...format, skip, textColumns: names })), pairs, context);
 }
 
 /** `0x0a`, `\n`, `\t` as the characters that they mean. */
@@ -180,11 +201,15 @@ async function convertColumns(
   const [, first] = pairs[0] ?? [];
   if (first === undefined) return source;
   const span = pairs[0]?.[0].span ?? { start: 0, end: 0 };
-  const items = pairs.map(([column, name]) => {
+  const items: SelectItem[] = pairs.map(([column, name]) => {
     const operand: Expression = { kind: 'column', name: { parts: [name], span: column.span }, span: column.span };
     const expression: Expression = { kind: 'cast', operand, type: column.type, isTry: false, span: column.span };
     return { expression, alias: column.name, assign: undefined, span: column.span };
   });
+  if (source.columns.at(-1)?.name === filePathColumn) {
+    const expression: Expression = { kind: 'column', name: { parts: [filePathColumn], span }, span };
+    items.push({ expression, alias: filePathColumn, assign: undefined, span });
+  }
   const query: Query = {
     span, with: [], orderBy: [], offset: undefined, fetch: undefined, forClause: undefined,
     body: {

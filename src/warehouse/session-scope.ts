@@ -76,7 +76,7 @@ async function findLakeTable(state: SessionState, { signal }: Frame, { parts }: 
   const table = parts.length === 3 ? await catalog?.find(layer, schema, name, { signal }) : undefined;
   if (table === undefined) return undefined;
   const found = await gateway.resolveLake({ principal: ownerPrincipal, address: table.address, format: table.format, lease, signal });
-  return await describeRelation(found.kind === 'delta' ? found.sql : selectParquet(found.paths), lease, signal);
+  return await describeRelation(found.kind === 'delta' ? found.sql : selectParquet(found), lease, signal);
 }
 
 /** A view from its text, with the tables that it names as they are now. */

@@ -224,6 +224,59 @@ CREATE OR ALTER PROC deep AS EXEC deep
   });
 });
 
+describe('filepath() and filename()', () => {
+  beforeAll(() => {
+    for (const year of [2023, 2024]) {
+      mkdirSync(join(dir, `bronze/y/year=${year}/m`), { recursive: true });
+      writeFileSync(join(dir, `bronze/y/year=${year}/m/part ${year}.csv`), `a,b\n${year},x\n`);
+    }
+  });
+  const files = `OPENROWSET(BULK '${https}/bronze/y/year=*/m/*.csv', FORMAT = 'CSV', PARSER_VERSION = '2.0', HEADER_ROW = TRUE)`;
+
+  test("say the file's name, its address and what the wildcards stand for; * has no column of them", async () => {
+    const asked = `SELECT r.filepath(1) AS y, r.filepath(2) AS f, r.filename() AS n, r.FILEPATH() AS p, * FROM ${files} AS r ORDER BY 1`;
+    expect(await rowsOf(asked)).toEqual([
+      [2023, 2024].map((year) => [
+        `${year}`,
+        `part ${year}`,
+        `part ${year}.csv`,
+        `${https}/bronze/y/year=${year}/m/part ${year}.csv`,
+        BigInt(year),
+        'x',
+      ]),
+    ]);
+  });
+
+  test('filter rows, group them, and stand beside WITH', async () => {
+    expect(await rowsOf(`SELECT COUNT(*) FROM ${files} AS r WHERE r.filepath(1) = '2024'`)).toEqual([[[1]]]);
+    expect(await rowsOf(`SELECT r.filepath(1), SUM(a) FROM ${files} WITH (a int) AS r GROUP BY r.filepath(1) ORDER BY 1`)).toEqual([
+      [
+        ['2023', 2023],
+        ['2024', 2024],
+      ],
+    ]);
+    expect(await rowsOf(`SELECT r.filename() FROM OPENROWSET(BULK '${https}/bronze/p/*.parquet', FORMAT = 'PARQUET') AS r`)).toEqual([
+      [['one.parquet']],
+    ]);
+  });
+
+  test('stand in a view, as columns of it', async () => {
+    const view = `CREATE VIEW dbo.years AS SELECT r.filepath(1) AS y, r.a FROM ${files} AS r`;
+    expect(await rowsOf(`${view}\nGO\nSELECT y FROM dbo.years ORDER BY y`)).toEqual([[['2023'], ['2024']]]);
+  });
+
+  test('are refused where there is no file or no such wildcard', async () => {
+    expect(await failureOf(`SELECT r.filepath(3) FROM ${files} AS r`)).toMatchObject({
+      code: 'SQL_TYPE',
+      message: expect.stringContaining('2 wildcards'),
+    });
+    expect(
+      await failureOf(`SELECT r.filename() FROM OPENROWSET(BULK '${https}/gold/SalesLT/Address/', FORMAT = 'DELTA') AS r`),
+    ).toMatchObject({ code: 'SQL_NOT_SUPPORTED' });
+    expect(await failureOf('SELECT t.filename() FROM (VALUES (1)) AS t(a)')).toMatchObject({ code: 'SQL_NOT_SUPPORTED' });
+  });
+});
+
 describe('OPENROWSET', () => {
   const csv = `OPENROWSET(BULK '${https}/bronze/csv/*.csv', FORMAT = 'CSV', PARSER_VERSION = '2.0', FIELDTERMINATOR = ';'`;
   test('reads Parquet, also relative to an external data source', async () => {

@@ -3,7 +3,7 @@ import type { Sql } from '#sql';
 
 import type { Expression, Query, Span } from './ast.ts';
 import { placeOf } from './lexer.ts';
-import type { BindScope, BoundColumn } from './scope.ts';
+import type { BindScope, BoundColumn, RelationFiles } from './scope.ts';
 import type { SqlServerType } from './types.ts';
 
 /** How strings compare: without case (the default collation), or by code point. Trailing blanks never count. */
@@ -26,7 +26,12 @@ export type BoundExpression = {
 };
 
 /** Something in FROM under its alias. */
-export type FrameSource = { readonly alias: string; readonly qualifiers: readonly string[]; readonly columns: readonly BoundColumn[] };
+export type FrameSource = {
+  readonly alias: string;
+  readonly qualifiers: readonly string[];
+  readonly columns: readonly BoundColumn[];
+  readonly files?: RelationFiles | undefined;
+};
 
 /** A query translated: `sql` is a whole SELECT whose columns stand in the order of `columns`, under those names. */
 export type BoundQuery = { readonly sql: Sql; readonly columns: readonly BoundColumn[] };

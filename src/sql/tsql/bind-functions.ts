@@ -3,6 +3,7 @@ import { sql, unsafeSql } from '#sql';
 import type { FunctionCall } from './ast.ts';
 import { bindAggregate, bindWindowFunction, isAggregate, isWindowFunction } from './bind-aggregate.ts';
 import { bindError, type BoundExpression, type Frame } from './bind-context.ts';
+import { bindFileFunction } from './bind-file-functions.ts';
 import { dateFunctions } from './bind-date-functions.ts';
 import { FORMAT } from './bind-format.ts';
 import type { FunctionBinder } from './bind-call.ts';
@@ -23,7 +24,7 @@ const scalars: Readonly<Record<string, FunctionBinder>> = {
 
 /** A call of a function, an aggregate or a window function; undefined when there is none of that name. */
 export async function bindFunction(node: FunctionCall, frame: Frame): Promise<BoundExpression | undefined> {
-  if (node.name.parts.length > 1) return undefined;
+  if (node.name.parts.length > 1) return await bindFileFunction(node, frame);
   const name = (node.name.parts[0] ?? '').toUpperCase();
   if (isAggregate(name)) return await bindAggregate(name, node, frame);
   if (isWindowFunction(name)) return await bindWindowFunction(name, node, frame);

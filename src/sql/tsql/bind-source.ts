@@ -96,7 +96,7 @@ function named(relation: Relation, alias: string, qualifiers: readonly string[])
   const columns = relation.columns.map(({ name }) => ident(name));
   return {
     sql: sql`(${relation.sql}) AS ${ident(alias)}(${join(columns)})`,
-    sources: [{ alias, qualifiers: qualifiers.filter((part) => part !== ''), columns: relation.columns }],
+    sources: [{ alias, qualifiers: qualifiers.filter((part) => part !== ''), columns: relation.columns, files: relation.files }],
   };
 }
 
@@ -109,7 +109,7 @@ function rename(relation: Relation, names: readonly string[], frame: Frame, node
   const unnamed = columns.findIndex(({ name }) => name === '');
   if (unnamed >= 0)
     throw bindError(frame.scope, 'SQL_SYNTAX', `column ${unnamed + 1} of the derived table has no name`, node.span, 'give it one with AS');
-  return { columns, sql: relation.sql };
+  return { ...relation, columns };
 }
 
 const joins: Readonly<Record<JoinKind, string>> = {

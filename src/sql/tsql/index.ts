@@ -6,7 +6,7 @@ export { roundTemporal } from './convert-temporal.ts';
 export { type Batch, placeOf, splitBatches, syntaxError } from './lexer.ts';
 export { parseBatch } from './parse-statement.ts';
 export { readRaised } from './raise.ts';
-export type { BindScope, BoundColumn, Relation, TargetTable, TypedValue } from './scope.ts';
+export { type BindScope, type BoundColumn, filePathColumn, type Relation, type TargetTable, type TypedValue } from './scope.ts';
 export {
   describeColumnType,
   engineType,

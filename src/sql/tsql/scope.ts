@@ -7,7 +7,18 @@ import type { SqlServerType } from './types.ts';
 export type BoundColumn = { readonly name: string; readonly type: SqlServerType; readonly nullable: boolean };
 
 /** Something with rows: `FROM (<sql>) AS t`. The SQL's columns stand in the order of `columns`, under those names. */
-export type Relation = { readonly columns: readonly BoundColumn[]; readonly sql: Sql };
+export type Relation = {
+  readonly columns: readonly BoundColumn[];
+  readonly sql: Sql;
+  /** Set for files whose rows say where they are from: the SQL then has {@link filePathColumn} behind its columns. */
+  readonly files?: RelationFiles;
+};
+
+/** The addresses that OPENROWSET was given, with their wildcards. */
+export type RelationFiles = { readonly patterns: readonly string[] };
+
+/** The column of the address of the file that a row is from. */
+export const filePathColumn = '$file';
 
 /** A table that rows can be written to: `target` is its name in the engine, as INSERT INTO takes it. */
 export type TargetTable = Relation & {
