@@ -182,8 +182,8 @@ const damages: readonly (readonly [claim: string, change: (files: Record<string,
   ['a source that is not supported', put(`${source}/type`, 'OracleSource'), /p.json:line error copy: OracleSource is not supported/],
   [
     'a setting of a format',
-    put('pipeline/p.json/properties/activities/0/typeProperties/sink/formatSettings/maxRowsPerFile', 10),
-    /p.json:line error copy: the property maxRowsPerFile of ParquetWriteSettings/,
+    put('pipeline/p.json/properties/activities/0/typeProperties/sink/formatSettings/rowGroupSize', 10),
+    /p.json:line error copy: the property rowGroupSize of ParquetWriteSettings/,
   ],
   [
     'an option that would lose rows in silence',
