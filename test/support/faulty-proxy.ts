@@ -17,7 +17,7 @@ export type FaultyProxy = AsyncDisposable & {
   /** The service's address through the proxy. */
   readonly endpoint: string;
   /** Decides each request's fate; default all pass. */
-  decide: (request: { readonly method: string; readonly url: string }) => Fault;
+  decide: (request: { readonly method: string; readonly url: string }) => Fault | Promise<Fault>;
   /** `GET /path?query` of every request that came, in order. */
   readonly seen: string[];
 };
@@ -33,7 +33,7 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
     const body = await bodyOf(incoming);
     const [method, url] = [incoming.method ?? 'GET', incoming.url ?? '/'];
     seen.push(`${method} ${url}`);
-    const fault = proxy.decide({ method, url });
+    const fault = await proxy.decide({ method, url });
     if (typeof fault === 'object') {
       outgoing.writeHead(fault.status, {
         'x-ms-error-code': fault.code,

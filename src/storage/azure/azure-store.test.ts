@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -206,6 +206,23 @@ describe.runIf(findAzurite())('Azure', () => {
     for await (const { path } of store.list('t')) found.push(path);
     expect(found).toEqual(paths);
     expect(proxy.seen.filter((line) => line.includes('comp=list'))).toHaveLength(6);
+  });
+
+  test('an object that is replaced while it is fetched is read anew: old and new are never mixed', async () => {
+    const store = await open();
+    const direct = await open({ endpoint: azurite.endpoint, container: `test-${names}` });
+    const part = 8 * 1024 * 1024; // fetched in three parts
+    await direct.put('x', new Uint8Array(part * 2 + 10).fill(1));
+    let gets = 0;
+    proxy.decide = async ({ method }): Promise<'pass'> => {
+      if (method === 'GET' && (gets += 1) === 3) await direct.put('x', new Uint8Array(part * 2 + 10).fill(2));
+      return 'pass';
+    };
+    const found = readFileSync(await store.readable('x'));
+    expect(found).toHaveLength(part * 2 + 10);
+    expect(found.equals(Buffer.alloc(found.length, 2))).toBe(true);
+    await direct.put('x', new Uint8Array(3).fill(3));
+    expect([...readFileSync(await store.readable('x'))]).toEqual([3, 3, 3]);
   });
 
   test('never more requests at a time than maxParallel', async () => {

@@ -96,8 +96,9 @@ export class RemoteFile {
       this.bytes += countBytes(parts);
       const own = parts.map((part) => this.#begin(object, part, signal));
       const others = [...this.#coming].flatMap(([fetching, range]) => (countBytes(subtractRanges(missing, [range])) < countBytes(missing) ? [fetching] : [])); // prettier-ignore
-      await Promise.allSettled(others); // what another reader fails to fetch is missing still: the next round fetches it
-      const failed = (await Promise.allSettled(own)).find((result) => result.status === 'rejected');
+      // What another reader fails to fetch is missing still: the next round fetches it.
+      const [settled] = await Promise.all([Promise.allSettled(own), Promise.allSettled(others)]);
+      const failed = settled.find((result) => result.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
     }
   }
