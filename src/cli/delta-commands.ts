@@ -18,6 +18,10 @@ type Options = ProjectOptions & {
   readonly version?: string;
   readonly timestamp?: string;
   readonly output?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly columns?: string;
+  readonly where?: string;
 };
 
 export function addDeltaCommands(program: Command, terminal: Terminal, act: Action): void {
@@ -44,24 +48,33 @@ export function addDeltaCommands(program: Command, terminal: Terminal, act: Acti
       return undefined;
     }),
   );
+  const readAct = (verb: 'read' | 'changes') => (path: string, options: Options) =>
+    act(async () => {
+      const document = (await ask(terminal, verb, path, options)) as SqlDocument;
+      if (options.output !== undefined) {
+        if (options.json) printJson(terminal, { rowCount: document.rowCount, output: resolve(options.output) });
+        else terminal.note(`wrote ${formatCount(document.rowCount)} rows to ${options.output}`);
+      } else if (!options.json) {
+        for (const table of document.tables) terminal.out(`${formatTable(table.columns, table.rows)}\n`);
+      }
+      return undefined;
+    });
   command('read', 'Its rows.')
+    .option('--columns <names>', 'only these columns, with commas between')
+    .option('--where <sql>', 'only the rows for which this holds')
     .option('--output <file>', 'write them to a Parquet file')
-    .action((path: string, options: Options) =>
-      act(async () => {
-        const document = (await ask(terminal, 'read', path, options)) as SqlDocument;
-        if (options.output !== undefined) {
-          if (options.json) printJson(terminal, { rowCount: document.rowCount, output: resolve(options.output) });
-          else terminal.note(`wrote ${formatCount(document.rowCount)} rows to ${options.output}`);
-        } else if (!options.json) {
-          for (const table of document.tables) terminal.out(`${formatTable(table.columns, table.rows)}\n`);
-        }
-        return undefined;
-      }),
-    );
+    .action(readAct('read'));
+  withProjectOptions(delta.command('changes'))
+    .description('What changed from one version to another: its change feed.')
+    .argument('<path>')
+    .requiredOption('--from <N>', 'the first version')
+    .option('--to <N>', 'the last version; default the newest')
+    .option('--output <file>', 'write them to a Parquet file')
+    .action(readAct('changes'));
 }
 
 /** A folder of this machine is read by this process itself; anything else is an address in the project's lake. */
-async function ask(terminal: Terminal, verb: 'show' | 'history' | 'read', path: string, options: Options): Promise<unknown> {
+async function ask(terminal: Terminal, verb: 'show' | 'history' | 'read' | 'changes', path: string, options: Options): Promise<unknown> {
   if (options.version !== undefined && options.timestamp !== undefined) {
     throw new LakesteadError('USAGE', '--version and --timestamp cannot be given together');
   }
@@ -70,6 +83,10 @@ async function ask(terminal: Terminal, verb: 'show' | 'history' | 'read', path: 
     path,
     version: options.version === undefined ? undefined : parseCount('version', options.version),
     timestamp: options.timestamp,
+    from: options.from === undefined ? undefined : parseCount('from', options.from),
+    to: options.to === undefined ? undefined : parseCount('to', options.to),
+    columns: options.columns?.split(',').map((name) => name.trim()),
+    where: options.where,
     output: options.output === undefined ? undefined : resolve(options.output),
     format: options.json ? ('json' as const) : ('table' as const),
   };

@@ -1,3 +1,4 @@
+export type { Changes, ChangesOptions } from './changes.ts';
 export type { AddFile, CommitInfo, DeletionVectorDescriptor, DomainMetadata, Metadata, Protocol, RemoveFile, Txn } from './actions.ts';
 export { describeTable, type TableDescription } from './describe.ts';
 export type { HistoryEntry } from './history.ts';

@@ -35,9 +35,14 @@ export async function planToSql(plan: ScanPlan, store: ObjectStore, options: Rel
     return sql`SELECT ${join(columns)} WHERE false`;
   }
   const branches: Sql[] = [];
-  const plain = plan.files.filter((file) => file.deletionVector === undefined);
+  const plain = plan.files.filter((file) => file.deletionVector === undefined && file.onlyRows === undefined);
   for (const files of groupByPartition(plan, plain)) branches.push(await selectFiles(plan, store, files, undefined, options));
   for (const file of plan.files) {
+    if (file.onlyRows !== undefined) {
+      const rows = await selectFiles(plan, store, [file], undefined, options);
+      branches.push(sql`${rows} WHERE file_row_number IN (SELECT unnest(${literal(`[${file.onlyRows.join(',')}]`)}::BIGINT[]))`);
+      continue;
+    }
     if (file.deletionVector === undefined) continue;
     const deleted = await loadDeletionVector(store, plan.path, file.deletionVector);
     branches.push(await selectFiles(plan, store, [file], deleted, options));

@@ -45,6 +45,8 @@ export type ScanFile = {
   /** In the order of the plan's `partitionColumns`. */
   readonly partitionValues: readonly (string | null)[];
   readonly deletionVector?: DeletionVectorDescriptor;
+  /** Of a change feed: only these rows of the file, by number. */
+  readonly onlyRows?: readonly bigint[];
 };
 
 /**

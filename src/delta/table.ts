@@ -3,6 +3,7 @@ import type { Lease, StatementOptions } from '#engine';
 import type { Sql } from '#sql';
 
 import { checkCancelled } from './cancel.ts';
+import { type Changes, type ChangesOptions, readChanges } from './changes.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
 import { writtenType } from './duckdb-types.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
@@ -51,6 +52,8 @@ export type DeltaTable = TableLocation & {
   append(query: Sql, options: WriteOptions): Promise<CommitResult>;
   /** Replaces all rows by the query's in one commit; throws `DELTA_CONFLICT` when another writer got between. */
   overwrite(query: Sql, options: WriteOptions): Promise<CommitResult>;
+  /** What changed from one version to another: rows with `_change_type`, `_commit_version` and `_commit_timestamp`. */
+  changes(options: ChangesOptions): Promise<Changes>;
   /** Newest first; only versions whose JSON is still in the log. */
   history(options?: { readonly limit?: number | undefined; readonly signal?: AbortSignal | undefined }): Promise<readonly HistoryEntry[]>;
   /** Writes a checkpoint of the newest version, as every tenth commit does by itself. */
@@ -176,6 +179,7 @@ function makeTable(location: TableLocation): DeltaTable {
     snapshot: async (options) => await loadSnapshot(location, options),
     append: async (query, options) => await append(location, query, options),
     overwrite: async (query, options) => await overwrite(location, query, options),
+    changes: async (options) => await readChanges(location, options),
     history: async (options) => await readHistory(location, options),
     checkpoint: async (options = {}) => {
       const snapshot = await loadSnapshot(location, options);

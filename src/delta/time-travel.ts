@@ -32,7 +32,11 @@ export async function findVersionAt(
   });
 }
 
-async function commitTimes(location: { readonly store: ObjectStore; readonly path: string }, hasInCommitTimestamps: boolean) {
+/** When each commit was made that is still in the log, ascending by version. */
+export async function commitTimes(
+  location: { readonly store: ObjectStore; readonly path: string },
+  hasInCommitTimestamps: boolean,
+): Promise<readonly { readonly version: number; readonly time: number }[]> {
   const commits = await listCommits(location.store, location.path);
   if (!hasInCommitTimestamps) return commits.map(({ version, modifiedAt }) => ({ version, time: modifiedAt.getTime() }));
   // Commits from before the feature was switched on have no time of their own.

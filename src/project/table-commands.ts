@@ -5,7 +5,7 @@ import type { LakeTable } from '#catalog';
 import { LakesteadError, nearMisses } from '#core';
 import { describeTable, type HistoryEntry, openTable, tableToSql } from '#delta';
 import { openDuckdbEngine } from '#engine';
-import type { Sql } from '#sql';
+import { ident, join, type Sql, sql, unsafeSql } from '#sql';
 import { openLocalStore } from '#storage';
 
 import { type Command, command, type CommandContext } from './command.ts';
@@ -40,6 +40,7 @@ export const tableCommands: Readonly<Record<string, Command>> = {
     return (await delta.history({ signal })).map(describeEntry);
   }),
   delta: command(z.object({ ...deltaArgs().shape }), async (project, args, context) => {
+    checkLakeRequest(args);
     const { store, path } = await project.lake.resolve(args.path);
     const gateway = await project.gateway();
     return await readDelta({ store, path, engine: await project.engine() }, args, context, async (at) => {
@@ -53,10 +54,14 @@ export const tableCommands: Readonly<Record<string, Command>> = {
 
 function deltaArgs() {
   return z.object({
-    verb: z.enum(['show', 'history', 'read']),
+    verb: z.enum(['show', 'history', 'read', 'changes']),
     path: z.string(),
     version: z.int().nonnegative().optional(),
     timestamp: z.string().optional(),
+    from: z.int().nonnegative().optional(),
+    to: z.int().nonnegative().optional(),
+    columns: z.array(z.string()).optional(),
+    where: z.string().optional(),
     output: z.string().optional(),
     format: z.enum(['json', 'table']),
   });
@@ -65,11 +70,33 @@ function deltaArgs() {
 /** What {@link readDeltaPath} is asked: a folder of this machine, and what of it. */
 export type DeltaPathRequest = z.input<ReturnType<typeof deltaArgs>>;
 
-/** `delta show|history|read` of a folder of this machine, for the user who may read it: needs no project. */
+/** `delta show|history|read|changes` of a folder of this machine, for the user who may read it: needs no project. */
 export async function readDeltaPath(args: DeltaPathRequest, context: Pick<CommandContext, 'signal' | 'emit'>): Promise<unknown> {
   await using engine = await openDuckdbEngine();
   const location = { store: await openLocalStore(args.path), path: '', engine };
-  return await readDelta(location, args, context, async (at) => await tableToSql(location, { ...at, signal: context.signal }));
+  return await readDelta(location, args, context, async (at) => {
+    if (args.verb !== 'changes') return narrow(await tableToSql(location, { ...at, signal: context.signal }), args);
+    const table = await openTable(location, context);
+    return narrow((await table.changes({ from: args.from, to: args.to, signal: context.signal })).sql, args);
+  });
+}
+
+/** The columns and rows asked for. The condition is the user's own SQL, who reads with their own rights. */
+function narrow(query: Sql, { columns, where }: DeltaPathRequest): Sql {
+  const selected = columns === undefined ? sql`*` : join(columns.map((name) => ident(name)));
+  return sql`SELECT ${selected} FROM (${query}) AS t WHERE ${unsafeSql(where === undefined ? 'true' : `(${where}\n)`)}`;
+}
+
+/** What would pass by the gateway is for folders of this machine only. */
+function checkLakeRequest({ verb, columns, where }: DeltaPathRequest): void {
+  if (verb !== 'changes' && columns === undefined && where === undefined) return;
+  throw new LakesteadError(
+    'USAGE',
+    `${verb === 'changes' ? 'delta changes' : '--columns and --where'} of a lake address is not supported`,
+    {
+      hint: 'give the folder of the table on this machine, or use lakestead sql',
+    },
+  );
 }
 
 type At = { readonly version?: number; readonly timestamp?: Date };
