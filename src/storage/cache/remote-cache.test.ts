@@ -155,6 +155,25 @@ test('a read that failed gives its room back, and the next one fetches what is m
   expect(await run(`SELECT count(c1)::INTEGER FROM read_parquet('${path}')`)).toEqual([[40_000]]);
 });
 
+test('a reader that is cancelled does not end another that waits for the same pieces', async () => {
+  await using cache = await openCache();
+  const slow = remote(wide, 'slow', 30);
+  const object: RemoteObject = {
+    ...slow,
+    read: async (range, signal) => {
+      const bytes = await slow.read(range);
+      if (signal?.aborted === true) throw new LakesteadError('CANCELLED', 'played');
+      return bytes;
+    },
+  };
+  const controller = new AbortController();
+  const first = cache.readable(object, { columns: ['c1'], signal: controller.signal });
+  const second = cache.readable(object, { columns: ['c1'] });
+  controller.abort();
+  await expect(first).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(await run(`SELECT count(c1)::INTEGER FROM read_parquet('${await second}')`)).toEqual([[40_000]]);
+});
+
 test('what is no Parquet, or too short or damaged to be, is fetched whole or refused', async () => {
   await using cache = await openCache();
   for (const content of [Buffer.from('a,b\n1,2\n'), Buffer.from(''), Buffer.from('PAR1'), wide.subarray(0, 1000)]) {

@@ -58,12 +58,16 @@ export class RemoteFile {
   }
 
   async #findLayout(object: RemoteObject, signal: AbortSignal | undefined): Promise<ParquetLayout | undefined> {
-    const reading = (this.#layout ??= this.#readLayout(object, signal));
-    try {
-      return await reading;
-    } catch (error) {
-      if (this.#layout === reading) this.#layout = undefined; // the next reader tries again
-      throw error;
+    for (;;) {
+      const isOurs = this.#layout === undefined;
+      const reading = (this.#layout ??= this.#readLayout(object, signal));
+      try {
+        return await reading;
+      } catch (error) {
+        if (this.#layout === reading) this.#layout = undefined;
+        // Another reader's attempt may have ended with its signal: ours is still to be made.
+        if (isOurs) throw error;
+      }
     }
   }
 
