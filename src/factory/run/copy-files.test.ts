@@ -91,6 +91,30 @@ describe('several files', () => {
     };
     await copy(factory, csv({ folderPath: 'dated' }), file('Parquet', { folderPath: 'dated-copy' }), { source: { storeSettings } });
     expect(names('dated-copy')).toEqual(['new.parquet']);
+    const dataset = { referenceName: 'd', type: 'DatasetReference' };
+    const ask = { type: 'GetMetadata', typeProperties: { dataset, fieldList: ['childItems'], storeSettings } };
+    const { activity } = await factory.perform(ask, { d: csv({ folderPath: 'dated' }) });
+    expect(activity.output).toMatchObject({ childItems: [{ name: 'new.csv', type: 'File' }] });
+  });
+});
+
+describe('delimited text without quotes', () => {
+  test('is written and read as it stands when quoteChar and escapeChar are empty', async () => {
+    const bare = (fileName: string) =>
+      file('DelimitedText', { fileName }, { columnDelimiter: '|', quoteChar: '', escapeChar: '', rowDelimiter: '\n' });
+    const source = { sqlReaderQuery: "SELECT N'say \"hi\"' AS a, N'\\\\server' AS b, NULL AS c" };
+    await copy(factory, numbers, bare('bare.csv'), { source });
+    expect(text('bare.csv')).toBe('say "hi"|\\\\server|\n');
+    await copy(factory, bare('bare.csv'), file('Parquet', { fileName: 'bare.parquet' }));
+    expect(await rowsOf('bare.parquet')).toEqual([{ Prop_0: 'say "hi"', Prop_1: '\\\\server', Prop_2: null }]);
+  });
+
+  test('with one of the two empty is refused', async () => {
+    for (const [given, code] of [
+      [{ quoteChar: '' }, 'FACTORY_UNSUPPORTED'],
+      [{ escapeChar: '' }, 'FACTORY_INVALID'],
+    ] as const)
+      expect(await copy(factory, numbers, file('DelimitedText', { fileName: 'half.csv' }, given))).toMatchObject({ error: { code } });
   });
 });
 

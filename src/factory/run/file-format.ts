@@ -26,7 +26,7 @@ export function fileWriter(dataset: BoundDataset, settings: ValueObject): FileWr
       // Copy Activity writes \r\n unless the dataset says otherwise ("Delimited text format in Azure Data Factory").
       const newLine = text(dataset.typeProperties['rowDelimiter'], '\r\n');
       if (newLine !== '\n' && newLine !== '\r\n') throw unsupported('rowDelimiter', newLine, String.raw`\n, \r\n`);
-      const all = settings['quoteAllText'] === true ? sql`, FORCE_QUOTE *` : sql``;
+      const all = settings['quoteAllText'] === true && quote !== '' ? sql`, FORCE_QUOTE *` : sql``;
       const extension = text(settings['fileExtension'], '.txt');
       return {
         extension: isGzip ? `${extension}.gz` : extension,
@@ -116,14 +116,20 @@ function delimitedText(dataset: BoundDataset): DelimitedText {
   requireUtf8(dataset);
   const oneOf = (name: string, fallback: string): string => {
     const value = typeProperties[name] ?? fallback;
-    if (typeof value === 'string' && value.length === 1) return value;
-    throw unsupported(name, value, 'one character');
+    if (typeof value === 'string' && value.length <= 1) return value;
+    throw unsupported(name, value, 'one character, or none');
   };
+  const [quote, escape] = [oneOf('quoteChar', '"'), oneOf('escapeChar', '\\')];
+  if (quote !== '' && escape === '')
+    throw new LakesteadError('FACTORY_INVALID', `the dataset '${dataset.name}' has an empty escapeChar and a quoteChar`, {
+      hint: 'set quoteChar to an empty string too, or give escapeChar',
+    });
+  if (quote === '' && escape !== '') throw unsupported('escapeChar', escape, 'an empty string where quoteChar is empty');
   return {
     header: typeProperties['firstRowAsHeader'] === true,
     delimiter: text(typeProperties['columnDelimiter'], ','),
-    quote: oneOf('quoteChar', '"'),
-    escape: oneOf('escapeChar', '\\'),
+    quote,
+    escape,
     nullText: typeof typeProperties['nullValue'] === 'string' ? typeProperties['nullValue'] : '',
     isGzip: hasGzip(dataset),
   };

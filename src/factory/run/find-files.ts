@@ -56,7 +56,7 @@ export async function findFiles(
 }
 
 /** `modifiedDatetimeStart` (inclusive) and `modifiedDatetimeEnd` (exclusive), in UTC where they say no offset. */
-function modifiedBetween(settings: ValueObject): (object: { readonly modifiedAt: Date }) => boolean {
+export function modifiedBetween(settings: ValueObject): (object: { readonly modifiedAt: Date }) => boolean {
   const bound = (name: string, fallback: number): number => {
     const value = settings[name];
     if (value === undefined || value === null || value === '') return fallback;

@@ -5,15 +5,18 @@ import type { SourceColumn } from '#connectors';
 import { LakesteadError } from '#core';
 import type { ObjectStore } from '#storage';
 
-import { isArray, type Value, type ValueObject } from '../expression/index.ts';
+import { isArray, isObject, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
 import { parseDatasetReference } from '../load/parse-activity.ts';
+import { modifiedBetween } from './find-files.ts';
 import type { Performed } from './perform-activity.ts';
 import { readSource } from './read-source.ts';
+import { refuseOthers } from './refuse-options.ts';
 import { bindDataset, type BoundDataset, fileLocation } from './resolve-dataset.ts';
 import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
 
 const fields = ['childItems', 'columnCount', 'contentMD5', 'exists', 'itemName', 'itemType', 'lastModified', 'size', 'structure'];
+const metadataStore = { acts: ['modifiedDatetimeStart', 'modifiedDatetimeEnd'], known: ['recursive', 'enablePartitionDiscovery', 'partitionRootPath', 'maxConcurrentConnections', 'disableMetricsCollection'] }; // prettier-ignore
 const tableFields = ['columnCount', 'exists', 'structure'];
 
 /** GetMetadata of files, folders and tables: the fields that were asked for. Without `exists` a missing item is an error, as in Azure. */
@@ -51,12 +54,27 @@ export async function performGetMetadata(activity: Activity, scope: ActivityScop
   }
   return { input: { fieldList }, output: { ...output, effectiveIntegrationRuntime: 'lakestead' } };
 
+  /** The children; files only as they were changed in the time that `storeSettings` says, when it says one. */
+  async function chosen(): Promise<typeof children> {
+    const given = evaluateProperty(activity, 'storeSettings', scope);
+    refuseOthers(given, metadataStore, 'storeSettings of GetMetadata');
+    const settings = isObject(given) ? given : {};
+    if (children === undefined || !(settings['modifiedDatetimeStart'] || settings['modifiedDatetimeEnd'])) return children;
+    const isInTime = modifiedBetween(settings);
+    const found = [];
+    for (const child of children) {
+      const info = child.kind === 'file' ? await store.find(path === '' ? child.name : `${path}/${child.name}`) : undefined;
+      if (info !== undefined && isInTime(info)) found.push(child);
+    }
+    return found;
+  }
+
   async function fieldOf(field: string): Promise<Value | undefined> {
     switch (field) {
       case 'exists':
         return exists;
       case 'childItems':
-        return children?.map(({ name, kind }): ValueObject => ({ name, type: kind === 'file' ? 'File' : 'Folder' }));
+        return (await chosen())?.map(({ name, kind }): ValueObject => ({ name, type: kind === 'file' ? 'File' : 'Folder' }));
       case 'itemName':
         return path.split('/').at(-1) ?? '';
       case 'itemType':

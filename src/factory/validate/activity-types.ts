@@ -12,7 +12,7 @@ export const activityTypes: Readonly<Record<string, PropertyUse>> = {
   Fail: { acts: ['message', 'errorCode'], known: [] },
   Filter: { acts: ['items', 'condition'], known: [] },
   ForEach: { acts: ['items', 'activities', 'isSequential', 'batchCount'], known: [] },
-  GetMetadata: { acts: ['dataset', 'fieldList'], known: ['storeSettings', 'formatSettings'] },
+  GetMetadata: { acts: ['dataset', 'fieldList', 'storeSettings'], known: ['formatSettings'] },
   IfCondition: { acts: ['expression', 'ifTrueActivities', 'ifFalseActivities'], known: [] },
   Lookup: { acts: ['source', 'dataset', 'firstRowOnly'], known: [] },
   SetVariable: { acts: ['variableName', 'value', 'setSystemVariable'], known: [] },
