@@ -63,7 +63,9 @@ export async function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Pr
       const target = ident(name, found.schema, found.name);
       const columns = found.columns.map((column) => ({ name: column.name, type: column.type, nullable: column.nullable }));
       const identity = found.columns.find((column) => column.identity !== undefined)?.name;
-      const computed = found.columns.flatMap((column) => (column.computed === undefined ? [] : [column.name]));
+      const computed = found.columns.flatMap((column) =>
+        column.computed === undefined ? [] : [{ name: column.name, expression: column.computed }],
+      );
       return { columns, target, identity, computed, sql: sql`SELECT ${join(columns.map((column) => ident(column.name)))} FROM ${target}` };
     },
     createSchema: async (schema, { lease, signal }) => {

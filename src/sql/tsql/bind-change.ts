@@ -2,12 +2,13 @@ import { LakesteadError } from '#core';
 import { ident, join, sql, type Sql } from '#sql';
 
 import { assignToColumn } from './assign-column.ts';
-import type { Assignment, BinaryOperator, Expression, Query, Statement, TableSource } from './ast.ts';
+import type { Assignment, Query, Statement, TableSource } from './ast.ts';
 import { bindCondition } from './bind-condition.ts';
 import { bindError, type BoundExpression, type Frame } from './bind-context.ts';
 import { columnSql } from './bind-expression.ts';
 import { bindCommonTables, rootFrame } from './bind-query.ts';
 import { bindSources } from './bind-source.ts';
+import { computedAssignments, computedOverColumns, wholeValue } from './computed-columns.ts';
 import type { BindScope, BoundColumn, TargetTable } from './scope.ts';
 
 type Change = Statement & { kind: 'insert' | 'update' | 'delete' | 'merge' | 'truncate' };
@@ -59,27 +60,29 @@ function findColumn(table: TargetTable, name: string, frame: Frame, node: TableS
   return column;
 }
 
-/** What a computed column holds would no longer agree with the columns that it is computed from. */
-function refuseComputed(table: TargetTable, { scope }: Frame, { span }: Statement | Assignment): void {
-  const [name] = table.computed ?? [];
-  if (name === undefined) return;
-  throw bindError(scope, 'SQL_NOT_SUPPORTED', `INSERT and UPDATE of a table with computed columns (${name}) are not supported`, span);
-}
-
 async function bindInsert(statement: Change & { kind: 'insert' }, frame: Frame): Promise<Sql> {
   const { scope } = frame;
   const table = await findTarget(statement.target, frame);
-  refuseComputed(table, frame, statement);
   if (statement.top !== undefined) throw bindError(scope, 'SQL_NOT_SUPPORTED', 'INSERT TOP is not supported', statement.span);
   const { source } = statement;
   if ('kind' in source && source.kind === 'defaultValues') return sql`INSERT INTO ${table.target} DEFAULT VALUES`;
   if ('kind' in source) throw new LakesteadError('INTERNAL', 'INSERT ... EXEC is performed by the session');
-  const writable = table.columns.filter((column) => column.name.toLowerCase() !== table.identity?.toLowerCase());
+  const { computed = [] } = table;
+  const isComputed = (name: string) => computed.some((one) => one.name.toLowerCase() === name.toLowerCase());
+  const writable = table.columns.filter(({ name }) => name.toLowerCase() !== table.identity?.toLowerCase() && !isComputed(name));
   const columns =
     statement.columns.length === 0 ? writable : statement.columns.map((name) => findColumn(table, name, frame, statement.target));
+  const set = columns.find(({ name }) => isComputed(name));
+  if (set !== undefined)
+    throw bindError(
+      scope,
+      'SQL_TYPE',
+      `The column "${set.name}" cannot be modified because it is either a computed column or is the result of a UNION operator.`,
+      statement.span,
+    );
   const names = join(columns.map(({ name }) => ident(name)));
   const values: Query = source;
-  if (values.body.kind === 'values') {
+  if (values.body.kind === 'values' && computed.length === 0) {
     const rows = await Promise.all(
       values.body.rows.map(async (row) => {
         if (row.length !== columns.length)
@@ -108,7 +111,17 @@ async function bindInsert(statement: Change & { kind: 'insert' }, frame: Frame):
     const value: BoundExpression = { sql: columnSql('q', `c${index}`), type: column.type, nullable: true };
     return assignToColumn(scope, value, columns[index] ?? column, nameOf(statement.target), statement.span);
   });
-  return sql`INSERT INTO ${table.target} (${names}) SELECT ${join(list)} FROM (${query.sql}) AS q(${join(query.columns.map((_, index) => ident(`c${index}`)))})`;
+  const rows = sql`SELECT ${join(list)} FROM (${query.sql}) AS q(${join(query.columns.map((_, index) => ident(`c${index}`)))})`;
+  if (computed.length === 0) return sql`INSERT INTO ${table.target} (${names}) ${rows}`;
+  const inner: Frame = { ...frame, sources: [{ alias: 's', qualifiers: ['s'], columns }] };
+  const more = await Promise.all(
+    computed.map(async (one) => {
+      const value = await inner.bind(computedOverColumns(one, columns, 's', frame, statement.span), inner);
+      return assignToColumn(scope, value, findColumn(table, one.name, frame, statement.target), nameOf(statement.target), statement.span);
+    }),
+  );
+  const all = join([...columns.map(({ name }) => ident(name)), ...computed.map(({ name }) => ident(name))]);
+  return sql`INSERT INTO ${table.target} (${all}) SELECT s.*, ${join(more)} FROM (${rows}) AS s(${names})`;
 }
 
 /** The target of an UPDATE or DELETE without FROM, and the frame in which its columns are known. */
@@ -123,7 +136,7 @@ async function bindUpdate(statement: Change & { kind: 'update' }, frame: Frame):
   if (statement.from.length > 0) return await bindUpdateFrom(statement, frame);
   const { table, alias, inner } = await locate(statement.target, frame);
   const sets = await Promise.all(
-    statement.assignments.map(async (assignment) => {
+    [...statement.assignments, ...computedAssignments(table, statement.assignments, alias, inner)].map(async (assignment) => {
       const column = assignedColumn(assignment, table, inner);
       return sql`${ident(column.name)} = ${assignment.value.kind === 'default' ? sql`DEFAULT` : await assignedValue(assignment, column, alias, inner, nameOf(statement.target))}`;
     }),
@@ -136,19 +149,13 @@ function assignedColumn(assignment: Assignment, table: TargetTable, frame: Frame
   if (assignment.variable !== undefined || assignment.column === undefined) {
     throw bindError(frame.scope, 'SQL_NOT_SUPPORTED', 'setting a variable in UPDATE is not supported', assignment.span);
   }
-  refuseComputed(table, frame, assignment);
   return findColumn(table, assignment.column.parts.at(-1) ?? '', frame, assignment);
 }
 
 /** The value of `column = value` or `column += value`, in the column's type. */
 async function assignedValue(assignment: Assignment, column: BoundColumn, alias: string, frame: Frame, table: string): Promise<Sql> {
-  const { span, operator } = assignment;
-  const current: Expression = { kind: 'column', name: { parts: [alias, column.name], span }, span };
-  const whole: Expression =
-    operator === '='
-      ? assignment.value
-      : { kind: 'binaryOperation', operator: operator.slice(0, -1) as BinaryOperator, left: current, right: assignment.value, span }; // the parser takes no other signs before =
-  return assignToColumn(frame.scope, await frame.bind(whole, frame), column, table, span);
+  const whole = wholeValue(assignment, column.name, alias);
+  return assignToColumn(frame.scope, await frame.bind(whole, frame), column, table, assignment.span);
 }
 
 /** The table in FROM that the target means: by its alias, or by its name. */
@@ -210,7 +217,8 @@ async function bindUpdateFrom(statement: Change & { kind: 'update' }, frame: Fra
   const { table, alias, from, inner } = await rowsOf(statement, frame);
   const columns: Sql[] = [];
   const sets: Sql[] = [];
-  for (const [index, assignment] of statement.assignments.entries()) {
+  const assignments = [...statement.assignments, ...computedAssignments(table, statement.assignments, alias, inner)];
+  for (const [index, assignment] of assignments.entries()) {
     const column = assignedColumn(assignment, table, inner);
     const name = ident(`v${index}`);
     // The value is computed beside the row id; the update takes it from there.

@@ -24,8 +24,8 @@ export const filePathColumn = '$file';
 export type TargetTable = Relation & {
   readonly target: Sql;
   readonly identity?: string | undefined;
-  /** Columns whose values come from an expression: rows that have such are not to be written piecemeal. */
-  readonly computed?: readonly string[] | undefined;
+  /** Columns whose values come from an expression of T-SQL over the others: whoever changes those changes them too. */
+  readonly computed?: readonly { readonly name: string; readonly expression: string }[] | undefined;
 };
 
 /** A value with its type, as a variable holds it: null for NULL, else as the engine gives values of `engineType(type)`. */
