@@ -33,6 +33,8 @@ export type Activity = {
   readonly place: SourcePlace;
   /** The path of its JSON in the file, for the places of its parts. */
   readonly path: readonly (string | number)[];
+  /** All of its JSON. */
+  readonly json: ValueObject;
 };
 
 export type DatasetReference = { readonly name: string; readonly parameters: ValueObject };
@@ -44,6 +46,8 @@ export type PlaceOf = (path: readonly (string | number)[]) => SourcePlace | unde
 
 export type Pipeline = {
   readonly name: string;
+  /** All that stands in `properties`. */
+  readonly properties: ValueObject;
   /** The short name of its factory folder. */
   readonly folder: string;
   readonly file: string;
@@ -55,6 +59,8 @@ export type Pipeline = {
 
 export type Dataset = {
   readonly name: string;
+  /** All that stands in `properties`. */
+  readonly properties: ValueObject;
   readonly type: string;
   readonly file: string;
   readonly linkedService: string;
@@ -65,6 +71,8 @@ export type Dataset = {
 
 export type LinkedService = {
   readonly name: string;
+  /** All that stands in `properties`. */
+  readonly properties: ValueObject;
   readonly type: string;
   readonly file: string;
   readonly parameters: Readonly<Record<string, ParameterDefinition>>;
@@ -75,11 +83,22 @@ export type LinkedService = {
 /** A trigger as its JSON says. `pipelines` are what it starts. */
 export type Trigger = {
   readonly name: string;
+  /** All that stands in `properties`. */
+  readonly properties: ValueObject;
   readonly type: string;
   readonly file: string;
   readonly isStarted: boolean;
   readonly pipelines: readonly { readonly name: string; readonly parameters: ValueObject; readonly path: readonly (string | number)[] }[];
   readonly typeProperties: ValueObject;
+  readonly placeOf: PlaceOf;
+};
+
+/** A part of a factory that does nothing here: it is read, so that what refers to it can be checked. */
+export type OtherPart = {
+  readonly kind: string;
+  readonly name: string;
+  readonly file: string;
+  readonly properties: ValueObject;
   readonly placeOf: PlaceOf;
 };
 
@@ -93,6 +112,7 @@ export type FactoryFolder = {
   readonly linkedServices: ReadonlyMap<string, LinkedService>;
   readonly triggers: ReadonlyMap<string, Trigger>;
   readonly globalParameters: ValueObject;
+  readonly others: readonly OtherPart[];
 };
 
 /** All factory folders of a project. */

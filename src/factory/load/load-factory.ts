@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { describeError, LakesteadError, nearMisses } from '#core';
 
 import { isArray, isObject, parseJson, type ValueObject } from '../expression/index.ts';
-import type { Dataset, Factory, FactoryFolder, Finding, LinkedService, Pipeline, Trigger } from './factory.ts';
+import type { Dataset, Factory, FactoryFolder, Finding, LinkedService, OtherPart, Pipeline, Trigger } from './factory.ts';
 import { invalid, type JsonReader, parseActivities, readObject, readParameters, readText, referenceName } from './parse-activity.ts';
 
 /** A loaded factory and what was wrong on the way: a file with an error is left out. */
@@ -45,8 +45,17 @@ function loadFolder(dir: string, findings: Finding[]): FactoryFolder {
         Object.entries(defined).map(([key, one]) => [key, isObject(one) && 'value' in one ? (one['value'] ?? null) : one]),
       );
   }
+  const others: OtherPart[] = [];
   for (const ignored of ignoredFolders) {
-    for (const { reader } of readFolder(dir, ignored, findings)) {
+    for (const { json, reader } of readFolder(dir, ignored, findings)) {
+      const { name: given, properties } = json;
+      others.push({
+        kind: ignored,
+        name: typeof given === 'string' ? given : nameOfFile(reader.file),
+        file: reader.file,
+        properties: isObject(properties) ? properties : {},
+        placeOf: reader.placeOf,
+      });
       const acts = ignored === 'integrationRuntime' || ignored === 'notebook' || ignored === 'sqlscript';
       if (!acts)
         findings.push({ file: reader.file, severity: 'info', code: 'FACTORY_UNSUPPORTED', message: `a ${ignored} does nothing here yet` });
@@ -56,6 +65,7 @@ function loadFolder(dir: string, findings: Finding[]): FactoryFolder {
     name,
     dir,
     globalParameters,
+    others,
     pipelines: collect(readFolder(dir, 'pipeline', findings), findings, (file, itsName) => parsePipeline(file, itsName, name)),
     datasets: collect(readFolder(dir, 'dataset', findings), findings, parseDataset),
     linkedServices: collect(readFolder(dir, 'linkedService', findings), findings, parseLinkedService),
@@ -163,6 +173,7 @@ function parsePipeline({ json, reader }: JsonFile, name: string, folder: string)
   const properties = readObject(reader, json['properties'], ['properties'], 'properties');
   return {
     name,
+    properties,
     folder,
     file: reader.file,
     parameters: readParameters(reader, properties['parameters'], ['properties', 'parameters']),
@@ -178,6 +189,7 @@ function parseDataset({ json, reader }: JsonFile, name: string): Dataset {
   if (linkedService === undefined) throw invalid(reader, ['properties'], `the dataset '${name}' names no linked service`);
   return {
     name,
+    properties,
     type: readText(reader, properties['type'], ['properties', 'type'], 'the type of a dataset'),
     file: reader.file,
     linkedService,
@@ -191,6 +203,7 @@ function parseLinkedService({ json, reader }: JsonFile, name: string): LinkedSer
   const properties = readObject(reader, json['properties'], ['properties'], 'properties');
   return {
     name,
+    properties,
     type: readText(reader, properties['type'], ['properties', 'type'], 'the type of a linked service'),
     file: reader.file,
     parameters: readParameters(reader, properties['parameters'], ['properties', 'parameters']),
@@ -207,6 +220,7 @@ function parseTrigger({ json, reader }: JsonFile, name: string): Trigger {
   if (!isArray(listed)) throw invalid(reader, ['properties', 'pipelines'], 'pipelines must be an array');
   return {
     name,
+    properties,
     type: readText(reader, properties['type'], ['properties', 'type'], 'the type of a trigger'),
     file: reader.file,
     isStarted: properties['runtimeState'] === 'Started',

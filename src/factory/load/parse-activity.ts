@@ -83,6 +83,7 @@ function parseActivity(reader: JsonReader, value: Value, path: JsonPath): Activi
     inactiveAs: json['state'] === 'Inactive' ? (marked === 'Failed' || marked === 'Skipped' ? marked : 'Succeeded') : undefined,
     place: reader.placeOf(path) ?? { file: reader.file },
     path,
+    json,
   };
 }
 

@@ -36,6 +36,11 @@ export const activityTypes: Readonly<Record<string, PropertyUse>> = {
   Wait: { acts: ['waitTimeInSeconds'], known: [] },
 };
 
+/** Types that Azure has and nothing here performs. */
+export const otherActivityTypes: readonly string[] = [
+  'AzureBatch', 'AzureDataExplorerCommand', 'AzureFunctionActivity', 'AzureMLBatchExecution', 'AzureMLExecutePipeline', 'AzureMLUpdateResource', 'Custom', 'DataLakeAnalyticsU-SQL', 'DatabricksJob', 'DatabricksSparkJar', 'DatabricksSparkPython', 'Delete', 'ExecuteDataFlow', 'ExecuteSSISPackage', 'ExecuteWranglingDataflow', 'HDInsightHive', 'HDInsightMapReduce', 'HDInsightPig', 'HDInsightSpark', 'HDInsightStreaming', 'InvokePipeline', 'MicrosoftTeams', 'Office365Outlook', 'PBISemanticModelRefresh', 'RefreshDataflow', 'Script', 'SparkJob', 'SparkJobDefinition', 'SqlPoolStoredProcedure', 'TridentNotebook', 'Validation', 'WebActivity', 'WebHook',
+]; // prettier-ignore
+
 /** The properties of a type of activity that is supported. */
 export function activityProperties(type: string): PropertyUse {
   return (Object.hasOwn(activityTypes, type) ? activityTypes[type] : undefined) ?? { acts: [], known: [] };
@@ -63,18 +68,5 @@ export function linkedServiceProperties(type: string): PropertyUse | undefined {
   return names === undefined ? undefined : { acts: names.filter((name) => !withoutEffect.includes(name)), known: withoutEffect };
 }
 
-/** Triggers as Azure has them, with what each must say. */
-export const triggerTypes: Readonly<Record<string, PropertyUse & { readonly needed: readonly string[] }>> = {
-  ScheduleTrigger: { acts: ['recurrence'], known: [], needed: ['recurrence'] },
-  TumblingWindowTrigger: {
-    acts: ['frequency', 'interval', 'startTime', 'endTime', 'delay', 'maxConcurrency', 'retryPolicy', 'dependsOn'],
-    known: [],
-    needed: ['frequency', 'interval', 'startTime'],
-  },
-  BlobEventsTrigger: {
-    acts: ['blobPathBeginsWith', 'blobPathEndsWith', 'ignoreEmptyBlobs', 'events', 'scope'],
-    known: [],
-    needed: ['events', 'scope'],
-  },
-  CustomEventsTrigger: { acts: ['subjectBeginsWith', 'subjectEndsWith', 'events', 'scope'], known: [], needed: ['events', 'scope'] },
-};
+/** Types of triggers; their shapes stand in `shapes.ts`. */
+export const triggerTypes: readonly string[] = ['ScheduleTrigger', 'TumblingWindowTrigger', 'BlobEventsTrigger', 'CustomEventsTrigger'];

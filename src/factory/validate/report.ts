@@ -28,6 +28,16 @@ export function newReport(file: string, activity?: string, place?: SourcePlace):
     findings,
     say,
     notFound: (what, name, known, at) => {
+      if (name.startsWith('[') && name.endsWith(']')) {
+        say(
+          'error',
+          'FACTORY_UNSUPPORTED',
+          `${what} is named by an expression of an ARM template: ${name}`,
+          at,
+          'write the name that it becomes',
+        );
+        return;
+      }
       const near = nearMisses(name, known);
       say(
         'error',

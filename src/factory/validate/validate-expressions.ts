@@ -111,9 +111,16 @@ function checkCall(node: Node & { kind: 'call' }, scope: ExpressionScope): void 
     throw new LakesteadError('EXPRESSION_INVALID', `${node.name}() is not there in a ${scope.owner}`);
 }
 
+/** What pipeline() has in Data Factory, Synapse and Fabric. */
+const ofPipeline = [
+  'parameters', 'globalParameters', 'libraryVariables', 'DataFactory', 'Pipeline', 'PipelineName', 'RunId', 'GroupId', 'TriggerType', 'TriggerId', 'TriggerName', 'TriggerTime', 'TriggeredByPipelineName', 'TriggeredByPipelineRunId', 'TriggerEvent', 'Workspace', 'WorkspaceId', 'WorkspaceName',
+]; // prettier-ignore
+
 /** `pipeline().parameters.x`, `dataset().x`: the parameter is declared. */
 function checkProperty({ target, name }: Node & { kind: 'property' }, { owner, parameters }: ExpressionScope): void {
   const holder = target.kind === 'property' && target.name.toLowerCase() === 'parameters' && owner === 'pipeline' ? target.target : target;
+  if (owner === 'pipeline' && target.kind === 'call' && target.name.toLowerCase() === 'pipeline' && !has(ofPipeline, name))
+    throw unknown('pipeline() has no', name, ofPipeline);
   if (holder.kind !== 'call' || (owner === 'pipeline') === (holder === target) || holder.name.toLowerCase() !== owner.toLowerCase()) return;
   if (!has(parameters, name)) throw unknown(`the ${owner} has no parameter`, name, parameters);
 }

@@ -288,7 +288,7 @@ const damages: readonly (readonly [claim: string, change: (files: Record<string,
   [
     'a frequency that is none',
     put('trigger/daily.json/properties/typeProperties/recurrence/frequency', 'Daily'),
-    /daily.json:line error the frequency "Daily"/,
+    /daily.json:line error frequency of a recurrence must be one of/,
   ],
   [
     'a trigger of an unknown type',
@@ -317,6 +317,183 @@ const damages: readonly (readonly [claim: string, change: (files: Record<string,
     'bytes that are no text',
     (files) => (files['dataset/table.json'] = Buffer.from([0x7b, 0xff, 0x7d])),
     /table.json error .*is not text in UTF-8/,
+  ],
+  [
+    'a property that must be there',
+    put('pipeline/p.json/properties/activities/2', { name: 'w', type: 'Wait', typeProperties: {} }),
+    /p.json:line error w: Wait needs waitTimeInSeconds/,
+  ],
+  [
+    'a text where a number is meant',
+    put('pipeline/p.json/properties/activities/2', { name: 'w', type: 'Wait', typeProperties: { waitTimeInSeconds: 'abc' } }),
+    /p.json:line error w: waitTimeInSeconds of Wait must be a whole number/,
+  ],
+  [
+    "a batchCount beyond Azure's",
+    put('pipeline/p.json/properties/activities/2', {
+      name: 'e',
+      type: 'ForEach',
+      typeProperties: { items: '@createArray(1)', batchCount: 51, activities: [] },
+    }),
+    /p.json:line error e: batchCount of ForEach must be a whole number from 1 to 50/,
+  ],
+  [
+    'items that are a plain text',
+    put('pipeline/p.json/properties/activities/2', { name: 'e', type: 'ForEach', typeProperties: { items: 'abc', activities: [] } }),
+    /p.json:line error e: items of ForEach must be an array/,
+  ],
+  [
+    'a switch with two equal cases',
+    put('pipeline/p.json/properties/activities/2', {
+      name: 's',
+      type: 'Switch',
+      typeProperties: { on: '@string(1)', cases: [{ value: 'a' }, { value: 'a' }] },
+    }),
+    /p.json:line error s: two cases have the value 'a'/,
+  ],
+  [
+    'a misspelt type of activity',
+    put('pipeline/p.json/properties/activities/2', { name: 'w', type: 'Wiat' }),
+    /p.json:line error w: activities of type Wiat are not supported \(did you mean Wait\?\)/,
+  ],
+  [
+    'an expression of an activity that is not supported',
+    put('pipeline/p.json/properties/activities/2', { name: 'w', type: 'WebActivity', typeProperties: { url: '@concatt(1)' } }),
+    /p.json:line error w: there is no function concatt/,
+  ],
+  [
+    'two activities of one name, one inside a loop',
+    put('pipeline/p.json/properties/activities/2', {
+      name: 'e',
+      type: 'ForEach',
+      typeProperties: { items: '@createArray(1)', activities: [{ name: 'copy', type: 'Wait', typeProperties: { waitTimeInSeconds: 1 } }] },
+    }),
+    /p.json:line error two activities of the pipeline are called 'copy'/,
+  ],
+  [
+    'a misspelt property of an activity',
+    put('pipeline/p.json/properties/activities/0/dependson', []),
+    /p.json:line error copy: the property dependson of an activity is not supported \(did you mean dependsOn\?\)/,
+  ],
+  [
+    'a misspelt property of a policy',
+    put('pipeline/p.json/properties/activities/0/policy', { retyr: 3 }),
+    /p.json:line error copy: the property retyr of a policy .* \(did you mean retry\?\)/,
+  ],
+  [
+    'a retry that is no number',
+    put('pipeline/p.json/properties/activities/0/policy', { retry: 'x' }),
+    /p.json:line error copy: retry of a policy must be a whole number from 0/,
+  ],
+  [
+    'a state that does not exist',
+    put('pipeline/p.json/properties/activities/0/state', 'Inactiv'),
+    /p.json:line error copy: state of an activity must be one of Active, Inactive/,
+  ],
+  [
+    'a misspelt property of a pipeline',
+    put('pipeline/p.json/properties/activites', []),
+    /p.json:line error the property activites of a pipeline is not supported \(did you mean activities\?\)/,
+  ],
+  ['annotations', put('pipeline/p.json/properties/annotations', ['x']), /p.json:line info annotations has no effect here/],
+  [
+    'a type of parameter that does not exist',
+    put('pipeline/p.json/properties/parameters/day/type', 'strin'),
+    /p.json:line error the parameter 'day' has the type strin, .* \(did you mean string\?\)/,
+  ],
+  [
+    'a default of another type',
+    put('pipeline/p.json/properties/variables/list/defaultValue', 'x'),
+    /p.json:line error the default of the variable 'list' is not of its type Array/,
+  ],
+  [
+    'a Copy without a source',
+    put('pipeline/p.json/properties/activities/0/typeProperties/source', undefined),
+    /p.json:line error copy: Copy needs source/,
+  ],
+  [
+    'a Copy without inputs',
+    put('pipeline/p.json/properties/activities/0/inputs', []),
+    /p.json:line error copy: Copy needs one dataset in inputs, and has 0/,
+  ],
+  [
+    'a sink for another format',
+    put('pipeline/p.json/properties/activities/0/typeProperties/sink/type', 'JsonSink'),
+    /p.json:line error copy: JsonSink is for datasets of type Json, and 'file' is of type Parquet/,
+  ],
+  [
+    'a property of pipeline() that does not exist',
+    expression('@pipeline().RunIdd'),
+    /p.json:line error set: pipeline\(\) has no 'RunIdd' \(did you mean RunId\?\)/,
+  ],
+  [
+    'a missing parameter of a linked service',
+    put('linkedService/sql.json/properties/parameters', { db: { type: 'string' } }),
+    /table.json:?.* error the parameter 'db' of the linked service 'sql' is missing/,
+  ],
+  [
+    'an integration runtime that is not there',
+    put('linkedService/sql.json/properties/connectVia', { referenceName: 'ir' }),
+    /sql.json:line warning the integration runtime 'ir' is not there/,
+  ],
+  [
+    'a name left from an ARM template',
+    put('dataset/table.json/properties/linkedServiceName/referenceName', "[parameters('x')]"),
+    /table.json:line error the linked service is named by an expression of an ARM template: \[parameters\('x'\)\]/,
+  ],
+  [
+    'a misspelt property of a recurrence',
+    put('trigger/daily.json/properties/typeProperties/recurrence/frequncy', 'Day'),
+    /daily.json:line error the property frequncy of a recurrence is not supported \(did you mean frequency\?\)/,
+  ],
+  [
+    'a start that is no time',
+    put('trigger/daily.json/properties/typeProperties/recurrence/startTime', 'yesterday'),
+    /daily.json:line error startTime of a recurrence must be a time/,
+  ],
+  [
+    'a zone that does not exist',
+    put('trigger/daily.json/properties/typeProperties/recurrence/timeZone', 'Mars'),
+    /daily.json:line error timeZone of a recurrence must be a time zone/,
+  ],
+  [
+    'an hour that the day does not have',
+    put('trigger/daily.json/properties/typeProperties/recurrence/schedule', { hours: [25] }),
+    /daily.json:line error each of hours must be a whole number from 0 to 23/,
+  ],
+  [
+    'a weekday that does not exist',
+    put('trigger/daily.json/properties/typeProperties/recurrence/schedule', { weekDays: ['Funday'] }),
+    /daily.json:line error each of weekDays must be one of Sunday/,
+  ],
+  [
+    'an expression in a trigger',
+    put('trigger/daily.json/properties/pipelines/0/parameters/day', '@triger().x'),
+    /daily.json:line error there is no function triger \(did you mean trigger\?\)/,
+  ],
+  [
+    'a window that waits for one that is not there',
+    put('trigger/daily.json/properties', {
+      type: 'TumblingWindowTrigger',
+      pipeline: { pipelineReference: { referenceName: 'p' }, parameters: { day: 'x' } },
+      typeProperties: {
+        frequency: 'Hour',
+        interval: 1,
+        startTime: '2024-01-01T00:00:00Z',
+        maxConcurrency: 51,
+        dependsOn: [{ referenceTrigger: { referenceName: 'other' } }],
+      },
+    }),
+    /daily.json:line error the trigger 'other' is not there/,
+  ],
+  [
+    'an event of storage that does not exist',
+    put('trigger/daily.json/properties', {
+      type: 'BlobEventsTrigger',
+      pipelines: [],
+      typeProperties: { scope: 'x', events: ['Microsoft.Storage.BlobCreate'], blobPathEndsWith: '.csv' },
+    }),
+    /daily.json:line error each of events must be one of Microsoft.Storage.BlobCreated/,
   ],
 ];
 for (const [claim, change, finding] of damages)

@@ -1,12 +1,15 @@
 import { isObject } from '../expression/index.ts';
-import type { Dataset, Factory, FactoryFolder, Finding, LinkedService, Pipeline, Trigger } from '../load/factory.ts';
+import type { Dataset, Factory, FactoryFolder, Finding, LinkedService, OtherPart, Pipeline } from '../load/factory.ts';
 import { innerActivities } from '../load/inner-activities.ts';
 import { findingOf } from '../load/load-factory.ts';
 import { findProperties } from '../properties.ts';
-import { linkedServiceProperties, triggerTypes } from './activity-types.ts';
-import { newReport } from './report.ts';
+import { linkedServiceProperties } from './activity-types.ts';
+import { newReport, type Report } from './report.ts';
 import { checkExpressions } from './validate-expressions.ts';
-import { checkParameters, validatePipeline } from './validate-pipeline.ts';
+import { checkParameters, checkWithoutEffect, validatePipeline } from './validate-pipeline.ts';
+import { checkDefinitions, checkNames, checkValues } from './check-shape.ts';
+import { envelopes } from './shapes.ts';
+import { validateTrigger } from './validate-trigger.ts';
 import { checkProperties, checkTypedObject } from './validate-properties.ts';
 
 /** What is wrong with a factory and what has no effect here, without running anything. */
@@ -15,8 +18,9 @@ export function validateFactory(factory: Factory): readonly Finding[] {
     ...eachOf(folder.pipelines, (pipeline) => validatePipeline(pipeline, folder)),
     ...findCallCycles(folder),
     ...eachOf(folder.datasets, (dataset) => validateDataset(dataset, folder)),
-    ...eachOf(folder.linkedServices, validateLinkedService),
+    ...eachOf(folder.linkedServices, (service) => validateLinkedService(service, folder)),
     ...eachOf(folder.triggers, (trigger) => validateTrigger(trigger, folder)),
+    ...folder.others.flatMap(validateOther),
   ]);
 }
 
@@ -38,7 +42,11 @@ function validateDataset(dataset: Dataset, folder: FactoryFolder): readonly Find
   const { type, typeProperties, placeOf } = dataset;
   const report = newReport(dataset.file);
   const path = ['properties', 'typeProperties'];
-  if (!folder.linkedServices.has(dataset.linkedService.toLowerCase()))
+  const service = folder.linkedServices.get(dataset.linkedService.toLowerCase());
+  const reference = dataset.properties['linkedServiceName'];
+  const given = isObject(reference) ? reference['parameters'] : undefined;
+  if (service !== undefined) checkParameters(isObject(given) ? given : {}, service, `the linked service '${service.name}'`, report);
+  else
     report.notFound(
       'the linked service',
       dataset.linkedService,
@@ -50,7 +58,27 @@ function validateDataset(dataset: Dataset, folder: FactoryFolder): readonly Find
     report.say('warning', 'FACTORY_UNSUPPORTED', `datasets of type ${type} are not supported`, placeOf(['properties', 'type']));
   else checkProperties(typeProperties, use, `a dataset of type ${type}`, path, placeOf, report);
   checkTypedObject(typeProperties['location'], 'Location', [...path, 'location'], placeOf, report);
+  checkAround(dataset, 'dataset', ['structure'], report);
   checkOwnExpressions(dataset, 'dataset', report);
+  return report.findings;
+}
+
+/** What stands around `typeProperties`. */
+function checkAround(one: Dataset | LinkedService, kind: 'dataset' | 'linkedService', known: readonly string[], report: Report): void {
+  const where = { what: kind === 'dataset' ? 'a dataset' : 'a linked service', path: ['properties'], placeOf: one.placeOf, report };
+  checkNames(one.properties, envelopes[kind], where);
+  checkValues(one.properties, envelopes[kind], where);
+  checkWithoutEffect(one.properties, known, one, report);
+  checkDefinitions('parameters', one.parameters, one.placeOf, report);
+}
+
+/** Integration runtimes and what else stands beside: read, and without effect here. */
+function validateOther({ kind, file, properties, placeOf }: OtherPart): readonly Finding[] {
+  if (kind !== 'integrationRuntime') return [];
+  const report = newReport(file, undefined, placeOf(['properties']));
+  const where = { what: 'an integration runtime', path: ['properties'], placeOf, report };
+  checkNames(properties, envelopes.integrationRuntime, where);
+  checkValues(properties, envelopes.integrationRuntime, where);
   return report.findings;
 }
 
@@ -60,64 +88,22 @@ function checkOwnExpressions(one: Dataset | LinkedService, owner: 'dataset' | 'l
 }
 
 /** What a service needs is said in lakestead.yaml; of its own JSON only a wrong type or a misspelt property shows. */
-function validateLinkedService(service: LinkedService): readonly Finding[] {
+function validateLinkedService(service: LinkedService, folder: FactoryFolder): readonly Finding[] {
   const { type, typeProperties, placeOf } = service;
   const report = newReport(service.file);
   const use = linkedServiceProperties(type);
   if (use === undefined)
     report.say('warning', 'FACTORY_UNSUPPORTED', `linked services of type ${type} are not supported`, placeOf(['properties', 'type']));
   else checkProperties(typeProperties, use, `a linked service of type ${type}`, ['properties', 'typeProperties'], placeOf, report);
+  checkAround(service, 'linkedService', [], report);
+  const { connectVia } = service.properties;
+  const runtime = isObject(connectVia) ? connectVia['referenceName'] : undefined;
+  const runtimes = folder.others.filter(({ kind }) => kind === 'integrationRuntime').map(({ name }) => name);
+  const isThere = [...runtimes, 'AutoResolveIntegrationRuntime'].some((name) => name.toLowerCase() === String(runtime).toLowerCase());
+  if (typeof runtime === 'string' && !isThere)
+    report.say('warning', 'FACTORY_NOT_FOUND', `the integration runtime '${runtime}' is not there`, placeOf(['properties', 'connectVia']));
   checkOwnExpressions(service, 'linkedService', report);
   return report.findings;
-}
-
-function validateTrigger(trigger: Trigger, folder: FactoryFolder): readonly Finding[] {
-  const { type, typeProperties, placeOf } = trigger;
-  const report = newReport(trigger.file, undefined, placeOf(['properties', 'type']));
-  const use = Object.hasOwn(triggerTypes, type) ? triggerTypes[type] : undefined;
-  if (use === undefined) {
-    report.say(
-      'error',
-      'FACTORY_UNSUPPORTED',
-      `triggers of type ${type} are not supported`,
-      undefined,
-      `supported: ${Object.keys(triggerTypes).join(', ')}`,
-    );
-    return report.findings;
-  }
-  report.say('info', 'FACTORY_UNSUPPORTED', `the trigger is checked, and starts nothing here yet`);
-  checkProperties(typeProperties, use, type, ['properties', 'typeProperties'], placeOf, report);
-  for (const name of use.needed) if (typeProperties[name] === undefined) report.say('error', 'FACTORY_INVALID', `${type} needs ${name}`);
-  const { recurrence } = typeProperties;
-  if (isObject(recurrence)) checkRecurrence(recurrence['frequency'], recurrence['interval'], report);
-  if (type === 'TumblingWindowTrigger') checkRecurrence(typeProperties['frequency'], typeProperties['interval'], report);
-  if (trigger.pipelines.length === 0) report.say('warning', 'FACTORY_INVALID', 'the trigger starts no pipeline');
-  for (const { name, parameters, path } of trigger.pipelines) {
-    const pipeline = folder.pipelines.get(name.toLowerCase());
-    if (pipeline === undefined)
-      report.notFound(
-        'the pipeline',
-        name,
-        [...folder.pipelines.values()].map((one) => one.name),
-        placeOf(path),
-      );
-    else checkParameters(parameters, pipeline, `the pipeline '${pipeline.name}'`, report);
-  }
-  return report.findings;
-}
-
-const frequencies = ['minute', 'hour', 'day', 'week', 'month'];
-
-function checkRecurrence(frequency: unknown, interval: unknown, report: ReturnType<typeof newReport>): void {
-  if (typeof frequency !== 'string' || !frequencies.includes(frequency.toLowerCase()))
-    report.say(
-      'error',
-      'FACTORY_INVALID',
-      `the frequency ${JSON.stringify(frequency) ?? 'is missing and'} is none of Azure's`,
-      undefined,
-      `one of ${frequencies.join(', ')}`,
-    );
-  if (typeof interval !== 'bigint' || interval < 1n) report.say('error', 'FACTORY_INVALID', 'the interval must be a whole number from 1');
 }
 
 /** Pipelines that call themselves, over however many others. */

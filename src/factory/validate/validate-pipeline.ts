@@ -1,9 +1,14 @@
-import { isObject } from '../expression/index.ts';
-import type { Activity, DatasetReference, FactoryFolder, Finding, Pipeline } from '../load/factory.ts';
+import { nearMisses } from '#core';
+
+import { isArray, isObject, type ValueObject } from '../expression/index.ts';
+import type { Activity, DatasetReference, FactoryFolder, Finding, Pipeline, PlaceOf } from '../load/factory.ts';
 import { findCycle, innerActivities } from '../load/inner-activities.ts';
 import { parseDatasetReference } from '../load/parse-activity.ts';
-import { activityTypes } from './activity-types.ts';
+import { activityTypes, otherActivityTypes } from './activity-types.ts';
+import { checkDefinitions, checkNames, checkValues } from './check-shape.ts';
 import { newReport, type Report } from './report.ts';
+import { activityShapes, envelopes, switchCase } from './shapes.ts';
+import type { PropertyUse } from '../properties.ts';
 import { checkExpressions, variablesOf } from './validate-expressions.ts';
 import { checkProperties, checkTypedObject } from './validate-properties.ts';
 
@@ -34,8 +39,33 @@ export function validatePipeline(pipeline: Pipeline, folder: FactoryFolder): rea
     const limit = limits[what as keyof typeof limits]; // the keys are those of limits
     if (count > limit) report.say('error', 'FACTORY_INVALID', `${count} ${what}: Azure takes ${limit} in a pipeline`);
   }
+  const where = { what: 'a pipeline', path: ['properties'], placeOf: pipeline.placeOf, report };
+  checkNames(pipeline.properties, envelopes.pipeline, where);
+  checkValues(pipeline.properties, envelopes.pipeline, where);
+  checkWithoutEffect(pipeline.properties, ['concurrency', 'policy', 'runDimensions'], pipeline, report);
+  checkDefinitions('parameters', pipeline.parameters, pipeline.placeOf, report);
+  checkDefinitions('variables', pipeline.variables, pipeline.placeOf, report);
+  const names = new Set<string>();
+  for (const { name, place } of activities) {
+    if (names.has(name.toLowerCase())) report.say('error', 'FACTORY_INVALID', `two activities of the pipeline are called '${name}'`, place);
+    names.add(name.toLowerCase());
+  }
   const scope = { pipeline, folder, activities: activities.map(({ name }) => name), around: [], before: new Set<string>() };
   return [...report.findings, ...validateActivities(pipeline.activities, scope)];
+}
+
+/** Annotations and what a type has beside are known, and change nothing here. */
+export function checkWithoutEffect(
+  properties: ValueObject,
+  known: readonly string[],
+  { placeOf }: { readonly placeOf: PlaceOf },
+  report: Report,
+): void {
+  for (const name of ['annotations', ...known]) {
+    const value = properties[name];
+    if (value === undefined || value === null || (isArray(value) && value.length === 0)) continue;
+    report.say('info', 'FACTORY_UNSUPPORTED', `${name} has no effect here`, placeOf(['properties', name]));
+  }
 }
 
 function allActivities(activities: readonly Activity[], pipeline: Pipeline): readonly Activity[] {
@@ -80,25 +110,20 @@ function validateActivity(activity: Activity, siblings: readonly Activity[], sco
   }
   const use = Object.hasOwn(activityTypes, activity.type) ? activityTypes[activity.type] : undefined;
   if (use === undefined) {
+    const near = otherActivityTypes.includes(activity.type)
+      ? []
+      : nearMisses(activity.type, [...Object.keys(activityTypes), ...otherActivityTypes]);
     report.say(
       'error',
       'FACTORY_UNSUPPORTED',
       `activities of type ${activity.type} are not supported`,
-      undefined,
-      `supported: ${Object.keys(activityTypes).join(', ')}`,
+      pipeline.placeOf([...activity.path, 'type']),
+      near.length > 0 ? `did you mean ${near.join(' or ')}?` : `supported: ${Object.keys(activityTypes).join(', ')}`,
     );
-    return report.findings;
   }
   const path = [...activity.path, 'typeProperties'];
-  checkProperties(activity.typeProperties, use, activity.type, path, pipeline.placeOf, report);
-  for (const [key, suffix] of [
-    ['source', 'Source'],
-    ['sink', 'Sink'],
-    ['translator', 'Translator'],
-    ['storeSettings', 'ReadSettings'],
-    ['formatSettings', 'ReadSettings'],
-  ] as const)
-    if (use.acts.includes(key)) checkTypedObject(activity.typeProperties[key], suffix, [...path, key], pipeline.placeOf, report);
+  checkEnvelope(activity, pipeline, report);
+  if (use !== undefined) checkTypeProperties(activity, use, folder, pipeline, report);
   checkNesting(activity, around, report);
   checkReferences(activity, pipeline, folder, report);
   checkVariable(activity, pipeline, report);
@@ -125,11 +150,87 @@ function validateActivity(activity: Activity, siblings: readonly Activity[], sco
   return [...report.findings, ...inside];
 }
 
+/** The properties of a type that is supported, and of the objects in them. */
+function checkTypeProperties(activity: Activity, use: PropertyUse, folder: FactoryFolder, pipeline: Pipeline, report: Report): void {
+  const path = [...activity.path, 'typeProperties'];
+  if (activity.type === 'Copy') checkSides(activity, folder, pipeline, report);
+  checkProperties(activity.typeProperties, use, activity.type, path, pipeline.placeOf, report);
+  for (const [key, suffix] of [
+    ['source', 'Source'],
+    ['sink', 'Sink'],
+    ['translator', 'Translator'],
+    ['storeSettings', 'ReadSettings'],
+    ['formatSettings', 'ReadSettings'],
+  ] as const)
+    if (use.acts.includes(key)) checkTypedObject(activity.typeProperties[key], suffix, [...path, key], pipeline.placeOf, report);
+}
+
+/** What stands around `typeProperties`, and whether their values fit. */
+function checkEnvelope({ json, path, type, typeProperties }: Activity, pipeline: Pipeline, report: Report): void {
+  const { placeOf } = pipeline;
+  const around = { what: 'an activity', path, placeOf, report };
+  checkNames(json, envelopes.activity, around);
+  checkValues(json, envelopes.activity, around);
+  const { policy } = json;
+  if (isObject(policy)) {
+    const ofPolicy = { what: 'a policy', path: [...path, 'policy'], placeOf, report };
+    checkNames(policy, envelopes.policy, ofPolicy);
+    checkValues(policy, envelopes.policy, ofPolicy);
+  }
+  const { variableName, ...unnamed } = activityShapes[type] ?? {};
+  // A return value has no variable.
+  const shape = typeProperties['setSystemVariable'] === true || variableName === undefined ? unnamed : { variableName, ...unnamed };
+  checkValues(typeProperties, shape, { what: type, path: [...path, 'typeProperties'], placeOf, report });
+  const { cases } = typeProperties;
+  if (type !== 'Switch' || !isArray(cases)) return;
+  const values = new Set<string>();
+  cases.forEach((one, index) => {
+    if (!isObject(one)) return;
+    const ofCase = { what: 'a case', path: [...path, 'typeProperties', 'cases', index], placeOf, report };
+    checkNames(one, switchCase, ofCase);
+    checkValues(one, switchCase, ofCase);
+    const value = String(one['value']);
+    if (values.has(value)) report.say('error', 'FACTORY_INVALID', `two cases have the value '${value}'`, placeOf(ofCase.path));
+    values.add(value);
+  });
+}
+
+/** A Copy has one dataset on each side, of the format that its source or sink is for. Fabric has no datasets. */
+function checkSides({ path, inputs, outputs, typeProperties }: Activity, folder: FactoryFolder, pipeline: Pipeline, report: Report): void {
+  const sides = [
+    ['source', 'inputs', inputs],
+    ['sink', 'outputs', outputs],
+  ] as const;
+  for (const [side, key, references] of sides) {
+    const one = typeProperties[side];
+    if (!isObject(one)) continue;
+    const { type } = one;
+    const place = pipeline.placeOf([...path, 'typeProperties', side]);
+    if (typeof type !== 'string') report.say('error', 'FACTORY_INVALID', `the ${side} needs a type`, place);
+    else if (references.length !== 1 && one['datasetSettings'] === undefined)
+      report.say(
+        'error',
+        'FACTORY_INVALID',
+        `Copy needs one dataset in ${key}, and has ${references.length}`,
+        pipeline.placeOf([...path, key]),
+      );
+    const dataset = folder.datasets.get(references[0]?.name.toLowerCase() ?? '');
+    const [, format] = /^(Parquet|DelimitedText|Json|Binary|Avro|Orc|Excel|Xml)(?:Source|Sink)$/.exec(String(type)) ?? [];
+    if (dataset !== undefined && format !== undefined && dataset.type !== format)
+      report.say(
+        'error',
+        'FACTORY_INVALID',
+        `${String(type)} is for datasets of type ${format}, and '${dataset.name}' is of type ${dataset.type}`,
+        place,
+      );
+  }
+}
+
 const loops = ['ForEach', 'Until'];
 const branches = ['IfCondition', 'Switch'];
 
 /** What Azure takes inside of what: no loop in a loop, and neither in a branch, nor a branch in a branch. */
-function checkNesting({ type, typeProperties }: Activity, around: readonly string[], report: Report): void {
+function checkNesting({ type }: Activity, around: readonly string[], report: Report): void {
   const isRefused =
     (loops.includes(type) && around.some((one) => loops.includes(one) || branches.includes(one))) ||
     (branches.includes(type) && around.some((one) => branches.includes(one)));
@@ -141,9 +242,6 @@ function checkNesting({ type, typeProperties }: Activity, around: readonly strin
       undefined,
       'call a pipeline of its own with ExecutePipeline',
     );
-  const batch = typeProperties['batchCount'];
-  if (type === 'ForEach' && typeof batch === 'bigint' && (batch < 1n || batch > 50n))
-    report.say('error', 'FACTORY_INVALID', 'batchCount goes from 1 to 50');
 }
 
 function checkReferences(activity: Activity, pipeline: Pipeline, folder: FactoryFolder, report: Report): void {
@@ -207,10 +305,7 @@ function checkVariable({ type, typeProperties }: Activity, pipeline: Pipeline, r
   if (type !== 'SetVariable' && type !== 'AppendVariable') return;
   const { variableName: name, value } = typeProperties;
   if (typeProperties['setSystemVariable'] === true || name === 'pipelineReturnValue') return;
-  if (typeof name !== 'string') {
-    report.say('error', 'FACTORY_INVALID', `${type} names no variable`);
-    return;
-  }
+  if (typeof name !== 'string') return; // said already
   const declared = Object.entries(pipeline.variables).find(([one]) => one.toLowerCase() === name.toLowerCase());
   if (declared === undefined) {
     report.notFound('the variable', name, Object.keys(pipeline.variables));
