@@ -98,8 +98,8 @@ describe('several files', () => {
   });
 });
 
-describe('delimited text without quotes', () => {
-  test('is written and read as it stands when quoteChar and escapeChar are empty', async () => {
+describe('delimited text', () => {
+  test('without quotes is written and read as it stands when quoteChar and escapeChar are empty', async () => {
     const bare = (fileName: string) =>
       file('DelimitedText', { fileName }, { columnDelimiter: '|', quoteChar: '', escapeChar: '', rowDelimiter: '\n' });
     const source = { sqlReaderQuery: "SELECT N'say \"hi\"' AS a, N'\\\\server' AS b, NULL AS c" };
@@ -109,7 +109,17 @@ describe('delimited text without quotes', () => {
     expect(await rowsOf('bare.parquet')).toEqual([{ Prop_0: 'say "hi"', Prop_1: '\\\\server', Prop_2: null }]);
   });
 
-  test('with one of the two empty is refused', async () => {
+  test('in ISO-8859-1 is read, and refused as a sink', async () => {
+    save('latin.csv', Buffer.from('ä,ß\n', 'latin1'));
+    const latin = (fileName: string) => file('DelimitedText', { fileName }, { encodingName: 'ISO-8859-1' });
+    await copy(factory, latin('latin.csv'), file('Parquet', { fileName: 'latin.parquet' }));
+    expect(await rowsOf('latin.parquet')).toEqual([{ Prop_0: 'ä', Prop_1: 'ß' }]);
+    expect(await copy(factory, numbers, latin('to-latin.csv'))).toMatchObject({ error: { code: 'FACTORY_UNSUPPORTED' } });
+    const wrong = await copy(factory, file('DelimitedText', { fileName: 'latin.csv' }), file('Parquet', { fileName: 'wrong.parquet' }));
+    expect(wrong).toMatchObject({ status: 'Failed' });
+  });
+
+  test('with one of quoteChar and escapeChar empty is refused', async () => {
     for (const [given, code] of [
       [{ quoteChar: '' }, 'FACTORY_UNSUPPORTED'],
       [{ escapeChar: '' }, 'FACTORY_INVALID'],

@@ -23,6 +23,7 @@ export function fileWriter(dataset: BoundDataset, settings: ValueObject): FileWr
     case 'DelimitedText': {
       refuseOthers(settings, 'DelimitedTextWriteSettings', 'formatSettings');
       const { header, delimiter, quote, escape, nullText, isGzip } = delimitedText(dataset);
+      requireUtf8(dataset);
       // Copy Activity writes \r\n unless the dataset says otherwise ("Delimited text format in Azure Data Factory").
       const newLine = text(dataset.typeProperties['rowDelimiter'], '\r\n');
       if (newLine !== '\n' && newLine !== '\r\n') throw unsupported('rowDelimiter', newLine, String.raw`\n, \r\n`);
@@ -64,11 +65,12 @@ export async function fileReader(dataset: BoundDataset, settings: ValueObject, p
     case 'DelimitedText': {
       refuseOthers(settings, 'DelimitedTextReadSettings', 'formatSettings');
       const { header, delimiter, quote, escape, nullText, isGzip } = delimitedText(dataset);
+      const encoding = isLatin1(dataset) ? 'latin-1' : 'utf-8';
       const newLine = dataset.typeProperties['rowDelimiter'];
       if (typeof newLine === 'string' && !['', '\n', '\r', '\r\n'].includes(newLine))
         throw unsupported('rowDelimiter', newLine, String.raw`\n, \r, \r\n`);
       const skip = settings['skipLineCount'] ?? 0n;
-      const rows = sql`SELECT * FROM read_csv(${list}, all_varchar = true, header = ${literal(header)}, delim = ${literal(delimiter)}, quote = ${literal(quote)}, escape = ${literal(escape)}, nullstr = ${literal(nullText)}, allow_quoted_nulls = false, comment = '', skip = ${literal(Number(skip))}, compression = ${literal(isGzip ? 'gzip' : 'none')})`;
+      const rows = sql`SELECT * FROM read_csv(${list}, all_varchar = true, header = ${literal(header)}, delim = ${literal(delimiter)}, quote = ${literal(quote)}, escape = ${literal(escape)}, nullstr = ${literal(nullText)}, allow_quoted_nulls = false, comment = '', skip = ${literal(Number(skip))}, encoding = ${literal(encoding)}, compression = ${literal(isGzip ? 'gzip' : 'none')})`;
       return header ? rows : await withNumberedNames(rows, lease);
     }
     case 'Json': {
@@ -113,7 +115,7 @@ type DelimitedText = {
 function delimitedText(dataset: BoundDataset): DelimitedText {
   const { typeProperties } = dataset;
   refuseOthers(typeProperties, dataset.type, `the dataset '${dataset.name}'`);
-  requireUtf8(dataset);
+  if (!isLatin1(dataset)) requireUtf8(dataset);
   const oneOf = (name: string, fallback: string): string => {
     const value = typeProperties[name] ?? fallback;
     if (typeof value === 'string' && value.length <= 1) return value;
@@ -139,6 +141,11 @@ function jsonIsGzip(dataset: BoundDataset): boolean {
   refuseOthers(dataset.typeProperties, dataset.type, `the dataset '${dataset.name}'`);
   requireUtf8(dataset);
   return hasGzip(dataset);
+}
+
+/** What the engine reads beside UTF-8; it writes UTF-8 only. */
+function isLatin1({ typeProperties }: BoundDataset): boolean {
+  return /^iso-8859-1$/i.test(text(typeProperties['encodingName'], ''));
 }
 
 function requireUtf8({ typeProperties }: BoundDataset): void {
