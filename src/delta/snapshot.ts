@@ -13,6 +13,7 @@ import { emptyState, type LogState, replayCommits } from './replay.ts';
 import { planScan, type ScanOptions, type ScanPlan } from './scan-plan.ts';
 import type { StructType } from './schema.ts';
 import { findVersionAt } from './time-travel.ts';
+import { verifyChecksum } from './version-checksum.ts';
 
 /** One version of a table: plain data that never changes. */
 export type Snapshot = {
@@ -157,15 +158,9 @@ async function loadSegment(location: TableLocation, segment: LogSegment, options
     }
   }
   const checkpointInfo = newest === undefined ? await location.store.find(checkpoint?.paths[0] ?? '') : undefined;
-  return makeEntry(
-    location,
-    replayCommits(start, commits),
-    newest,
-    lastActions,
-    checkpoint?.version,
-    checkpointInfo?.modifiedAt,
-    segment.version,
-  );
+  const state = replayCommits(start, commits);
+  await verifyChecksum(location.store, location.path, segment.version, state);
+  return makeEntry(location, state, newest, lastActions, checkpoint?.version, checkpointInfo?.modifiedAt, segment.version);
 }
 
 function makeEntry(

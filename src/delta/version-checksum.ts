@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+import { LakesteadError } from '#core';
+import type { ObjectStore } from '#storage';
+
+import { commitPath } from './log-segment.ts';
+import type { LogState } from './replay.ts';
+
+const checksumSchema = z.object({
+  numFiles: z.int().nonnegative(),
+  tableSizeBytes: z.int().nonnegative(),
+  metadata: z.object({ id: z.string() }).nullish(),
+});
+
+/**
+ * Compares what was replayed with what the writer of that version noted in `<version>.crc`, where that is there. One that
+ * is no checksum proves nothing, and is passed over.
+ *
+ * @throws {LakesteadError} `DELTA_CORRUPT` when they differ: the log is not what its writer saw
+ */
+export async function verifyChecksum(store: ObjectStore, tablePath: string, version: number, log: LogState): Promise<void> {
+  const path = commitPath(tablePath, version).replace(/json$/, 'crc');
+  const noted = await loadChecksum(store, path);
+  if (noted === undefined) return;
+  const differences = [
+    noted.numFiles === log.files.count ? undefined : `${noted.numFiles} files where the log has ${log.files.count}`,
+    noted.tableSizeBytes === log.files.totalBytes ? undefined : `${noted.tableSizeBytes} bytes where the log has ${log.files.totalBytes}`,
+    noted.metadata == null || noted.metadata.id === log.metadata?.id ? undefined : `the table ${noted.metadata.id}`,
+  ].filter((difference) => difference !== undefined);
+  if (differences.length === 0) return;
+  throw new LakesteadError('DELTA_CORRUPT', `${path} says ${differences.join(' and ')}: the log is not what its writer saw`, {
+    hint: 'a commit or a checkpoint was changed or replaced: restore _delta_log from a copy, or read an older version',
+  });
+}
+
+async function loadChecksum(store: ObjectStore, path: string): Promise<z.infer<typeof checksumSchema> | undefined> {
+  let text: string;
+  try {
+    text = new TextDecoder().decode(await store.get(path));
+  } catch (error) {
+    if (error instanceof LakesteadError && error.code === 'STORAGE_NOT_FOUND') return undefined;
+    throw error;
+  }
+  try {
+    return checksumSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined; // a torn file: the log itself is what counts
+  }
+}
