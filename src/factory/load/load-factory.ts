@@ -37,15 +37,17 @@ function loadFolder(dir: string, findings: Finding[]): FactoryFolder {
     findings.push({ file: dir, severity: 'error', code: 'FACTORY_NOT_FOUND', message: `there is no factory folder ${dir}` });
   }
   let globalParameters: ValueObject = {};
-  for (const { json } of readFolder(dir, 'factory', findings)) {
+  const others: OtherPart[] = [];
+  for (const { json, reader } of readFolder(dir, 'factory', findings)) {
     const properties = isObject(json['properties']) ? json['properties'] : json;
+    if (properties !== json)
+      others.push({ kind: 'factory', name: nameOfFile(reader.file), file: reader.file, properties, placeOf: reader.placeOf });
     const defined = properties['globalParameters'];
     if (isObject(defined))
       globalParameters = Object.fromEntries(
         Object.entries(defined).map(([key, one]) => [key, isObject(one) && 'value' in one ? (one['value'] ?? null) : one]),
       );
   }
-  const others: OtherPart[] = [];
   for (const ignored of ignoredFolders) {
     for (const { json, reader } of readFolder(dir, ignored, findings)) {
       const { name: given, properties } = json;

@@ -25,13 +25,18 @@ export function checkValues(object: ValueObject, shape: Shape, { what, path, pla
 }
 
 /** Every property is one that the shape has. */
-export function checkNames(object: ValueObject, shape: Shape, { what, path, placeOf, report }: Where): void {
+export function checkNames(
+  object: ValueObject,
+  shape: Shape,
+  { what, path, placeOf, report }: Where,
+  severity: 'error' | 'warning' = 'error',
+): void {
   const known = Object.keys(shape);
   for (const name of Object.keys(object)) {
     if (known.includes(name)) continue;
     const near = nearMisses(name, known);
     report.say(
-      'error',
+      severity,
       'FACTORY_UNSUPPORTED',
       `the property ${name} of ${what} is not supported`,
       placeOf([...path, name]),

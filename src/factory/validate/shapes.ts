@@ -79,6 +79,48 @@ export const envelopes = {
   },
 } as const satisfies Readonly<Record<string, Shape>>;
 
+/** What stands beside and does nothing here; by the folder of Git's layout. */
+export const otherShapes: Readonly<Record<string, Shape>> = {
+  factory: {
+    globalParameters: 'object',
+    globalConfigurations: 'object',
+    publicNetworkAccess: 'text',
+    repoConfiguration: 'object',
+    purviewConfiguration: 'object',
+    encryption: 'object',
+    provisioningState: 'text',
+    createTime: 'text',
+    version: 'text',
+    factoryStatistics: 'any',
+  },
+  integrationRuntime: envelopes.integrationRuntime,
+  credential: { ...documentation, type: 'text!', typeProperties: 'object' },
+  managedVirtualNetwork: {
+    preventDataExfiltration: 'boolean',
+    allowedAadTenantIdsForLinking: 'array',
+    privateLinkResourceId: 'text',
+    groupId: 'text',
+    fqdns: 'array',
+    connectionState: 'object',
+    provisioningState: 'text',
+    isReserved: 'boolean',
+    vNetId: 'text',
+    alias: 'text',
+  },
+  sqlscript: { ...documentation, content: 'object!', type: 'text' },
+  notebook: {
+    ...documentation,
+    nbformat: 'any',
+    nbformat_minor: 'any',
+    metadata: 'object',
+    cells: 'array',
+    bigDataPool: 'object',
+    sessionProperties: 'object',
+    targetSparkConfiguration: 'object',
+  },
+  dataflow: { ...documentation, type: 'text!', typeProperties: 'object' },
+};
+
 /** `typeProperties` of activities. Which of them act says `activity-types.ts`. */
 export const activityShapes: Readonly<Record<string, Shape>> = {
   AppendVariable: { variableName: 'text!', value: 'any!' },

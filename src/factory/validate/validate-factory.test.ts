@@ -495,6 +495,16 @@ const damages: readonly (readonly [claim: string, change: (files: Record<string,
     }),
     /daily.json:line error each of events must be one of Microsoft.Storage.BlobCreated/,
   ],
+  [
+    'a misspelt property of a credential',
+    (files) => (files['credential/c.json'] = { name: 'c', properties: { type: 'ManagedIdentity', typePropertys: {} } }),
+    /c.json:line warning the property typePropertys of a credential is not supported \(did you mean typeProperties\?\)/,
+  ],
+  [
+    'a runtime of a type that does not exist',
+    (files) => (files['integrationRuntime/r.json'] = { name: 'r', properties: { type: 'SelfHostd' } }),
+    /r.json:line error type of an integration runtime must be one of Managed, SelfHosted/,
+  ],
 ];
 for (const [claim, change, finding] of damages)
   test(`${claim} is found with its file, line and activity`, () =>

@@ -8,7 +8,7 @@ import { newReport, type Report } from './report.ts';
 import { checkExpressions } from './validate-expressions.ts';
 import { checkParameters, checkWithoutEffect, validatePipeline } from './validate-pipeline.ts';
 import { checkDefinitions, checkNames, checkValues } from './check-shape.ts';
-import { envelopes } from './shapes.ts';
+import { envelopes, otherShapes } from './shapes.ts';
 import { validateTrigger } from './validate-trigger.ts';
 import { checkProperties, checkTypedObject } from './validate-properties.ts';
 
@@ -74,11 +74,13 @@ function checkAround(one: Dataset | LinkedService, kind: 'dataset' | 'linkedServ
 
 /** Integration runtimes and what else stands beside: read, and without effect here. */
 function validateOther({ kind, file, properties, placeOf }: OtherPart): readonly Finding[] {
-  if (kind !== 'integrationRuntime') return [];
+  const shape = Object.hasOwn(otherShapes, kind) ? otherShapes[kind] : undefined;
+  if (shape === undefined) return [];
   const report = newReport(file, undefined, placeOf(['properties']));
-  const where = { what: 'an integration runtime', path: ['properties'], placeOf, report };
-  checkNames(properties, envelopes.integrationRuntime, where);
-  checkValues(properties, envelopes.integrationRuntime, where);
+  const where = { what: kind === 'integrationRuntime' ? 'an integration runtime' : `a ${kind}`, path: ['properties'], placeOf, report };
+  // A runtime is referred to; of the others nothing is lost here.
+  checkNames(properties, shape, where, kind === 'integrationRuntime' ? 'error' : 'warning');
+  checkValues(properties, shape, where);
   return report.findings;
 }
 
