@@ -20,3 +20,4 @@ export type { EffectiveService, RunEvent, RunPorts, RunRecorder } from './run/po
 export { type ActivityFailure, type ActivityRun, type PipelineRun, runPipeline, type RunOptions } from './run/run-pipeline.ts';
 export { type Target, targets, validateTarget } from './validate/targets.ts';
 export { validateFactory } from './validate/validate-factory.ts';
+export { type KindOfProperties, propertyTables } from './validate/property-tables.ts';

@@ -100,6 +100,9 @@ const objects: Readonly<Record<string, PropertyUse>> = {
   LakehouseLocation: location,
 };
 
+/** All types with what acts in them, for the page of properties. */
+export const typedObjects: Readonly<Record<string, PropertyUse>> = objects;
+
 /** Undefined for a type that is not supported. */
 export function findProperties(type: string): PropertyUse | undefined {
   return Object.hasOwn(objects, type) ? objects[type] : undefined;

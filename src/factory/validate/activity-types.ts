@@ -62,6 +62,9 @@ const linkedServices: Readonly<Record<string, string>> = {
 /** Settings that are lost where another service stands in; `validate` says so. */
 const withoutEffect = ['encryptedCredential', 'existingClusterId', 'alwaysEncryptedSettings'];
 
+/** Types of linked services that a connector or the lake stands for. */
+export const linkedServiceTypes: readonly string[] = Object.keys(linkedServices);
+
 /** The properties of a linked service of a type that a connector or the lake stands for; undefined for other types. */
 export function linkedServiceProperties(type: string): PropertyUse | undefined {
   const names = Object.hasOwn(linkedServices, type) ? linkedServices[type]?.split(' ') : undefined;

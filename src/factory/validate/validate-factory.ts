@@ -97,7 +97,7 @@ function validateLinkedService(service: LinkedService, folder: FactoryFolder): r
   if (use === undefined)
     report.say('warning', 'FACTORY_UNSUPPORTED', `linked services of type ${type} are not supported`, placeOf(['properties', 'type']));
   else checkProperties(typeProperties, use, `a linked service of type ${type}`, ['properties', 'typeProperties'], placeOf, report);
-  checkAround(service, 'linkedService', [], report);
+  checkAround(service, 'linkedService', ['connectVia'], report);
   const { connectVia } = service.properties;
   const runtime = isObject(connectVia) ? connectVia['referenceName'] : undefined;
   const runtimes = folder.others.filter(({ kind }) => kind === 'integrationRuntime').map(({ name }) => name);
