@@ -6,6 +6,8 @@ export function nearMisses(name: string, candidates: Iterable<string>, limit = 3
   const wanted = name.toLowerCase();
   const allowed = Math.max(1, Math.floor(wanted.length / 3));
   const near = [...new Set(candidates)]
+    // The difference in length is the least number of edits.
+    .filter((candidate) => Math.abs(candidate.length - wanted.length) <= allowed)
     .map((candidate) => ({ candidate, edits: countEdits(wanted, candidate.toLowerCase()) }))
     .filter(({ candidate, edits }) => candidate !== name && edits <= allowed)
     .toSorted((a, b) => a.edits - b.edits || (a.candidate < b.candidate ? -1 : 1));

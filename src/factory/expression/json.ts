@@ -100,14 +100,37 @@ export function parseJson(text: string, file: string): PlacedJson {
   const result = value('', 0);
   skip();
   if (at < source.length) fail(`the end of the file was expected, ${found()} stands here`);
+  const lines = new LineIndex(source);
   return {
     value: result,
     duplicates: repeated.map(({ key, at: offset }) => ({ key, place: placeAt(source, offset, file) })),
     placeOf: (path) => {
       const offset = offsets.get(path.map((part) => `/${part}`).join(''));
-      return offset === undefined ? undefined : placeAt(source, offset, file);
+      return offset === undefined ? undefined : lines.placeAt(offset, file);
     },
   };
+}
+
+/** Where the lines of a text begin, found once it is asked for. */
+class LineIndex {
+  readonly #text: string;
+  #starts: number[] | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  placeAt(offset: number, file: string): SourcePlace {
+    this.#starts ??= [0, ...[...this.#text.matchAll(/\n/g)].map(({ index }) => index + 1)];
+    const starts = this.#starts;
+    let [low, high] = [0, starts.length - 1];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return { file, line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+  }
 }
 
 function placeAt(text: string, offset: number, file: string): { file: string; line: number; column: number } {
