@@ -10,6 +10,8 @@ export type PlacedJson = {
   readonly duplicates: readonly { readonly key: string; readonly place: SourcePlace }[];
 };
 
+const stringPattern = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+
 /**
  * JSON with exact numbers and the place of every value. Takes a byte order mark; refuses comments and all else that JSON
  * does not have.
@@ -29,7 +31,11 @@ export function parseJson(text: string, file: string): PlacedJson {
     });
   };
   const skip = () => {
-    while (/[ \t\r\n]/.test(source[at] ?? '')) at += 1;
+    for (;;) {
+      const code = source.charCodeAt(at);
+      if (code !== 32 && code !== 9 && code !== 10 && code !== 13) return;
+      at += 1;
+    }
   };
   const found = () => (at >= source.length ? 'the end of the file' : JSON.stringify(source.slice(at, at + 12)));
   const expect = (character: string) => {
@@ -39,10 +45,11 @@ export function parseJson(text: string, file: string): PlacedJson {
   };
   const string = (): string => {
     skip();
-    const match = /^"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/.exec(source.slice(at));
+    stringPattern.lastIndex = at;
+    const match = stringPattern.exec(source);
     if (match === null) return fail(`a text in quotes was expected, ${found()} stands here`);
     at += match[0].length;
-    return JSON.parse(match[0]) as string; // a JSON string, by the pattern
+    return match[0].includes('\\') ? (JSON.parse(match[0]) as string) : match[0].slice(1, -1); // a JSON string, by the pattern
   };
   const value = (path: string, depth: number): Value => {
     skip();
