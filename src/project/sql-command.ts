@@ -2,10 +2,12 @@ import { z } from 'zod';
 
 import { ownerPrincipal } from '#access';
 import { LakesteadError } from '#core';
+import { parseDeltaStatement } from '#delta-sql';
 
 import { command, type CommandContext } from './command.ts';
 import type { SqlDocument } from './documents.ts';
 import { presentQuery, presentStream } from './present-query.ts';
+import { performLakeStatement } from './lake-statement.ts';
 import type { Project } from './project.ts';
 
 const sqlArgs = z.object({
@@ -17,7 +19,7 @@ const sqlArgs = z.object({
 });
 type SqlArgs = z.output<typeof sqlArgs>;
 
-/** `sql`: asks the lake in DuckDB's dialect, or a warehouse database in T-SQL. Every read passes the gateway. */
+/** `sql`: asks the lake in DuckDB's dialect with Delta's statements, or a warehouse database in T-SQL. Every read passes the gateway. */
 export const sqlCommand = command(sqlArgs, async (project, args, context): Promise<SqlDocument> => {
   const before = project.lake.traffic();
   const document = await ask(project, args, context);
@@ -36,8 +38,14 @@ async function ask(project: Project, args: SqlArgs, context: CommandContext): Pr
 }
 
 async function askLake(project: Project, args: SqlArgs, context: CommandContext): Promise<SqlDocument> {
+  const parsed = parseDeltaStatement(args.query);
+  if (parsed.kind !== 'query') {
+    await using lease = await (await project.engine()).lease({ signal: context.signal });
+    const rows = await performLakeStatement(project, parsed, lease, context.signal);
+    return await presentQuery(lease, rows.sql, { ...context, format: args.format, output: args.output });
+  }
   const gateway = await project.gateway();
-  const statement = { principal: ownerPrincipal, dialect: 'duckdb', text: args.query, signal: context.signal } as const;
+  const statement = { principal: ownerPrincipal, dialect: 'duckdb', text: parsed.query.text, signal: context.signal } as const;
   if (args.format === 'parquet') {
     await using lease = await (await project.engine()).lease({ signal: context.signal });
     const { sql: query } = await gateway.compile({ ...statement, lease });

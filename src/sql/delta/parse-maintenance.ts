@@ -64,19 +64,15 @@ export function parseRestore(cursor: Cursor, start: number): DeltaStatement {
   return { kind: 'restore', table, at, span: cursor.spanFrom(start) };
 }
 
-/** Behind DESCRIBE or DESC. */
+/** Behind DESCRIBE or DESC: HISTORY or DETAIL. */
 export function parseDescribe(cursor: Cursor, start: number): DeltaStatement {
   if (cursor.accept('HISTORY')) {
     const table = cursor.name('the name of a table');
     const limit = cursor.accept('LIMIT') ? cursor.count('a number') : undefined;
     return { kind: 'history', table, limit, span: cursor.spanFrom(start) };
   }
-  const kind = cursor.accept('DETAIL') ? 'detail' : 'describe';
-  if (kind === 'describe') {
-    cursor.accept('TABLE');
-    cursor.accept('EXTENDED');
-  }
-  return { kind, table: cursor.name('the name of a table'), span: cursor.spanFrom(start) };
+  cursor.expect('DETAIL');
+  return { kind: 'detail', table: cursor.name('the name of a table'), span: cursor.spanFrom(start) };
 }
 
 /** Behind SHOW TBLPROPERTIES: `name [('key')]`. */

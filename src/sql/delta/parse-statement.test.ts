@@ -162,7 +162,7 @@ const cases: Record<string, readonly Case[]> = {
     ],
     ['DESCRIBE HISTORY t LIMIT 3', { kind: 'history', limit: 3 }],
     ['DESC DETAIL t', { kind: 'detail' }],
-    ['DESCRIBE TABLE EXTENDED t', { kind: 'describe', table: 't' }],
+    ['DESCRIBE t', { kind: 'query' }],
     ["SHOW TBLPROPERTIES t ('delta.appendOnly')", { kind: 'showProperties', key: 'delta.appendOnly' }],
   ],
   'tables are altered': [

@@ -49,8 +49,9 @@ function parseVerb(cursor: Cursor): DeltaStatement | undefined {
   if (cursor.accept('CONVERT')) return parseConvert(cursor, start);
   if (cursor.accept('ALTER', 'TABLE')) return parseAlterTable(cursor, start);
   if (cursor.accept('SHOW', 'TBLPROPERTIES')) return parseShowProperties(cursor, start);
-  // DESCRIBE of a query is the engine's own.
-  if ((cursor.isWord('DESCRIBE') || cursor.isWord('DESC')) && !['SELECT', 'FROM', 'WITH', '('].includes(cursor.peek(1).text)) {
+  // DESCRIBE of a query or of a table's columns is the engine's own.
+  const describes = cursor.isWord('DESCRIBE') || cursor.isWord('DESC');
+  if (describes && ['HISTORY', 'DETAIL'].includes(cursor.peek(1).text) && ['word', 'quoted'].includes(cursor.peek(2).kind)) {
     cursor.next();
     return parseDescribe(cursor, start);
   }

@@ -151,7 +151,6 @@ export type DeltaStatement = { readonly span: Span } & (
   | { readonly kind: 'restore'; readonly table: Name; readonly at: TimeTravel }
   | { readonly kind: 'history'; readonly table: Name; readonly limit: number | undefined }
   | { readonly kind: 'detail'; readonly table: Name }
-  | { readonly kind: 'describe'; readonly table: Name }
   | { readonly kind: 'showProperties'; readonly table: Name; readonly key: string | undefined }
   | { readonly kind: 'alter'; readonly table: Name; readonly change: Alteration }
 );

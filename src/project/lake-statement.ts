@@ -1,0 +1,272 @@
+import { type Gateway, ownerPrincipal } from '#access';
+import type { LakeTable } from '#catalog';
+import { LakesteadError } from '#core';
+import { createTable, describeTable, type DeltaType, duckdbType, openTable, type StructField, writeTable } from '#delta';
+import { type ColumnType, type DeltaStatement, type Fragment, type Name, parseColumnType, type TableDefinition } from '#delta-sql';
+import type { Lease } from '#engine';
+import { ident, join, literal, type Sql, sql, unsafeSql } from '#sql';
+
+import type { Project } from './project.ts';
+
+type Verb<K extends DeltaStatement['kind']> = Extract<DeltaStatement, { kind: K }>;
+
+/** What a statement about a lake table came to: a few rows, as a query of constants. */
+export type StatementRows = { readonly sql: Sql };
+
+/**
+ * Performs a statement in Spark's words about a table of the lake, and gives the rows that Spark would show. Queries in it
+ * pass the gateway.
+ *
+ * @throws {LakesteadError} `SQL_NOT_SUPPORTED` for a verb that is not there yet, by name
+ */
+export async function performLakeStatement(
+  project: Project,
+  statement: Exclude<DeltaStatement, { kind: 'query' }>,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<StatementRows> {
+  const context = { project, lease, signal };
+  switch (statement.kind) {
+    case 'history':
+      return await history(statement, context);
+    case 'detail':
+      return await detail(statement, context);
+    case 'showProperties':
+      return await properties(statement, context);
+    case 'createTable':
+      return await create(statement, context);
+    case 'insert':
+      return await insert(statement, context);
+    default:
+      throw new LakesteadError(
+        'SQL_NOT_SUPPORTED',
+        `${verbs[statement.kind]} is not supported yet for tables of the lake; nothing was changed`,
+        {
+          hint: 'CREATE TABLE, INSERT INTO, INSERT OVERWRITE, DESCRIBE HISTORY, DESCRIBE DETAIL, SHOW TBLPROPERTIES and time travel are there',
+        },
+      );
+  }
+}
+
+const verbs: Readonly<Record<Exclude<DeltaStatement['kind'], 'query' | 'history' | 'detail' | 'showProperties' | 'createTable' | 'insert'>, string>> = {
+  clone: 'CLONE', convert: 'CONVERT TO DELTA', dropTable: 'DROP TABLE', delete: 'DELETE', update: 'UPDATE', merge: 'MERGE', optimize: 'OPTIMIZE', reorg: 'REORG',
+  vacuum: 'VACUUM', restore: 'RESTORE', alter: 'ALTER TABLE',
+}; // prettier-ignore
+
+type Context = { readonly project: Project; readonly lease: Lease; readonly signal: AbortSignal };
+
+async function findTable(name: Name, { project, signal }: Context): Promise<LakeTable | undefined> {
+  const [layer = '', ...rest] = name.parts;
+  const table = rest.pop() ?? '';
+  return await (await project.catalog()).find(layer, rest.join('/'), table, { signal });
+}
+
+async function deltaTable(name: Name, context: Context) {
+  const table = await findTable(name, context);
+  const written = name.parts.join('.');
+  if (table === undefined)
+    throw new LakesteadError('SQL_NAME_NOT_FOUND', `there is no table ${written} in the lake`, {
+      hint: 'lakestead table list shows the tables',
+    });
+  if (table.format !== 'delta')
+    throw new LakesteadError('DELTA_NOT_A_TABLE', `${written} is a ${table.format} table, and this needs a Delta table`);
+  const { store, path } = table;
+  return await openTable({ store, path, engine: await context.project.engine() }, context);
+}
+
+async function history({ table: name, limit }: Verb<'history'>, context: Context): Promise<StatementRows> {
+  const entries = await (await deltaTable(name, context)).history({ limit, signal: context.signal });
+  const names = [
+    'version',
+    'timestamp',
+    'operation',
+    'operationParameters',
+    'readVersion',
+    'isBlindAppend',
+    'operationMetrics',
+    'userMetadata',
+    'engineInfo',
+  ];
+  return rowsOf(
+    names,
+    entries.map((entry) => [
+      literal(entry.version),
+      sql`${literal(entry.timestamp.toISOString())}::TIMESTAMPTZ`,
+      text(entry.operation),
+      text(JSON.stringify(entry.operationParameters)),
+      entry.readVersion === undefined ? sql`NULL::BIGINT` : sql`${literal(entry.readVersion)}::BIGINT`,
+      entry.isBlindAppend === undefined ? sql`NULL::BOOLEAN` : literal(entry.isBlindAppend),
+      text(JSON.stringify(entry.operationMetrics)),
+      text(entry.userMetadata),
+      text(entry.engineInfo),
+    ]),
+  );
+}
+
+async function detail({ table: name }: Verb<'detail'>, context: Context): Promise<StatementRows> {
+  const found = describeTable(await (await deltaTable(name, context)).snapshot(context));
+  const names = ['format', 'id', 'name', 'description', 'location', 'createdAt', 'lastModified', 'partitionColumns', 'numFiles', 'sizeInBytes', 'properties', 'minReaderVersion', 'minWriterVersion', 'tableFeatures']; // prettier-ignore
+  const list = (values: readonly string[]) => sql`[${join(values.map((value) => literal(value)))}]::VARCHAR[]`;
+  return rowsOf(names, [
+    [
+      text('delta'), text(found.id), text(found.name), text(found.description), text(found.table), sql`${text(found.createdTime)}::TIMESTAMPTZ`,
+      sql`${text(found.timestamp)}::TIMESTAMPTZ`, list(found.partitionColumns), literal(found.files), sql`${literal(found.bytes)}::BIGINT`,
+      text(JSON.stringify(found.properties)), literal(found.protocol.minReaderVersion), literal(found.protocol.minWriterVersion), list(found.features),
+    ],
+  ]); // prettier-ignore
+}
+
+async function properties({ table: name, key }: Verb<'showProperties'>, context: Context): Promise<StatementRows> {
+  const found = describeTable(await (await deltaTable(name, context)).snapshot(context));
+  const all = Object.entries({
+    ...found.properties,
+    'delta.minReaderVersion': String(found.protocol.minReaderVersion),
+    'delta.minWriterVersion': String(found.protocol.minWriterVersion),
+  });
+  const wanted = key === undefined ? all : all.filter(([one]) => one === key);
+  return rowsOf(
+    ['key', 'value'],
+    wanted.map(([one, value]) => [literal(one), text(value ?? undefined)]),
+  );
+}
+
+async function create(statement: Verb<'createTable'>, context: Context): Promise<StatementRows> {
+  const { definition, table: name } = statement;
+  const refuse = (what: string) => new LakesteadError('SQL_NOT_SUPPORTED', `${what} is not supported yet; nothing was changed`);
+  if (statement.replace !== 'no') throw refuse('CREATE OR REPLACE TABLE');
+  if (definition.location !== undefined) throw refuse('LOCATION of a table: its name says where it is');
+  if (definition.clusterBy !== undefined) throw refuse('CLUSTER BY');
+  if (definition.constraints.length > 0) throw refuse('a CHECK constraint');
+  if (await findTable(name, context)) {
+    if (statement.ifNotExists) return changed({ num_affected_rows: 0, num_inserted_rows: 0 });
+    throw new LakesteadError('STORAGE_EXISTS', `there is a table ${name.parts.join('.')} already; nothing was written`, {
+      hint: 'CREATE TABLE IF NOT EXISTS leaves it',
+    });
+  }
+  const { store, path } = await placeOf(name, context);
+  const engine = await context.project.engine();
+  const { partitionBy } = definition;
+  if (definition.query === undefined) {
+    if (definition.columns.length === 0) throw new LakesteadError('SQL_SYNTAX', 'CREATE TABLE needs columns, or AS and a query');
+    const schema = { type: 'struct' as const, fields: definition.columns.map(fieldOf) };
+    await createTable({
+      store,
+      path,
+      engine,
+      schema,
+      partitionBy,
+      description: definition.comment,
+      properties: definition.properties,
+      signal: context.signal,
+    });
+    return changed({ num_affected_rows: 0, num_inserted_rows: 0 });
+  }
+  if (definition.columns.length > 0) throw refuse('a list of columns beside AS');
+  if (Object.keys(definition.properties).length > 0 || definition.comment !== undefined) throw refuse('TBLPROPERTIES or COMMENT beside AS');
+  const query = await compile(definition.query, context);
+  const result = await writeTable({ store, path, engine, query, mode: 'error', partitionBy, lease: context.lease, signal: context.signal });
+  return changed({ num_affected_rows: result.rowsWritten, num_inserted_rows: result.rowsWritten });
+}
+
+function fieldOf({ name, type, nullable, comment, defaultValue, generatedAs, identity }: TableDefinition['columns'][number]): StructField {
+  const special =
+    defaultValue !== undefined
+      ? 'DEFAULT'
+      : generatedAs !== undefined
+        ? 'GENERATED ALWAYS AS'
+        : identity !== undefined
+          ? 'IDENTITY'
+          : undefined;
+  if (special !== undefined)
+    throw new LakesteadError(
+      'SQL_NOT_SUPPORTED',
+      `${special} of the column ${name.parts.join('.')} is not supported yet; nothing was changed`,
+    );
+  return {
+    name: name.parts.join('.'),
+    type: deltaType(parseColumnType(type.text)),
+    nullable,
+    metadata: comment === undefined ? {} : { comment },
+  };
+}
+
+function deltaType(type: ColumnType): DeltaType {
+  switch (type.kind) {
+    case 'primitive':
+      return type.name;
+    case 'array':
+      return { type: 'array', elementType: deltaType(type.element), containsNull: true };
+    case 'map':
+      return { type: 'map', keyType: deltaType(type.key), valueType: deltaType(type.value), valueContainsNull: true };
+    case 'struct':
+      return {
+        type: 'struct',
+        fields: type.fields.map((field) => ({ name: field.name, type: deltaType(field.type), nullable: true, metadata: {} })),
+      };
+  }
+}
+
+async function insert(statement: Verb<'insert'>, context: Context): Promise<StatementRows> {
+  const { overwrite, table: name } = statement;
+  if (typeof overwrite === 'object')
+    throw new LakesteadError(
+      'SQL_NOT_SUPPORTED',
+      `${'where' in overwrite ? 'REPLACE WHERE' : 'INSERT OVERWRITE ... PARTITION'} is not supported yet; nothing was changed`,
+    );
+  const table = await deltaTable(name, context);
+  const { schema } = await table.snapshot(context);
+  const { lease, signal } = context;
+  const query = await compile(statement.query, context);
+  const described = await lease.rows(sql`DESCRIBE (${query}\n)`, { signal });
+  const given = described.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
+  const byPosition =
+    statement.columns.length > 0 ? statement.columns.map(({ parts }) => parts.join('.')) : schema.fields.map((one) => one.name);
+  const names = statement.byName ? given.map((one) => one.name) : byPosition;
+  if (given.length !== names.length)
+    throw new LakesteadError(
+      'DELTA_SCHEMA_MISMATCH',
+      `the query has ${given.length} columns, and ${names.length} are wanted: ${names.join(', ')}; nothing was written`,
+    );
+  const list = names.map((column, index) => {
+    const field = schema.fields.find((one) => one.name.toLowerCase() === column.toLowerCase());
+    return sql`${storeAs(ident(`c${index}`), given[index]?.type ?? '', field?.type)} AS ${ident(column)}`;
+  });
+  const rows = sql`SELECT ${join(list)} FROM (${query}\n) AS q(${join(names.map((_, index) => ident(`c${index}`)))})`;
+  const result = overwrite === 'all' ? await table.overwrite(rows, { lease, signal }) : await table.append(rows, { lease, signal });
+  return changed({ num_affected_rows: result.rowsWritten, num_inserted_rows: result.rowsWritten });
+}
+
+/** A value in a column's type, as Spark stores it: numbers and dates convert or fail, a text becomes nothing else. */
+function storeAs(value: Sql, from: string, to: DeltaType | undefined): Sql {
+  // A timestamp without a zone is in UTC, which a cast would not know: the writer does.
+  if (to === undefined || (from === 'VARCHAR' && to !== 'string') || from.startsWith('TIMESTAMP')) return value;
+  return sql`CAST(${value} AS ${unsafeSql(duckdbType(to))})`;
+}
+
+async function compile(fragment: Fragment, { project, lease, signal }: Context): Promise<Sql> {
+  const gateway: Gateway = await project.gateway();
+  return (await gateway.compile({ principal: ownerPrincipal, dialect: 'duckdb', text: fragment.text, lease, signal })).sql;
+}
+
+/** Where a new table of that name goes: layer, folder, table. */
+async function placeOf({ parts }: Name, { project }: Context) {
+  if (parts.length < 2 || parts.some((part) => part === '' || part === '.' || part === '..' || /[/\\]/.test(part)))
+    throw new LakesteadError('SQL_SYNTAX', `${parts.join('.')} is no name of a lake table`, {
+      hint: 'write layer.folder.table, as in gold.SalesLT.Address',
+    });
+  return await project.lake.resolve(parts.join('/'));
+}
+
+const text = (value: string | undefined): Sql => (value === undefined ? sql`NULL::VARCHAR` : literal(value));
+
+/** One row with Spark's names of what a change did. */
+function changed(counts: Readonly<Record<string, number>>): StatementRows {
+  return rowsOf(Object.keys(counts), [Object.values(counts).map((count) => sql`${literal(count)}::BIGINT`)]);
+}
+
+function rowsOf(names: readonly string[], rows: readonly (readonly Sql[])[]): StatementRows {
+  const columns = join(names.map((name) => ident(name)));
+  if (rows.length === 0)
+    return { sql: sql`SELECT * FROM (VALUES (${join(names.map(() => sql`NULL::VARCHAR`))})) AS t(${columns}) WHERE false` };
+  return { sql: sql`SELECT * FROM (VALUES ${join(rows.map((row) => sql`(${join(row)})`))}) AS t(${columns})` };
+}

@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+
+import { beforeAll, describe, expect, test } from 'vitest';
+
+import { lakestead, lakesteadJson, temporaryFolder } from '../support/cli.ts';
+
+const folder = temporaryFolder();
+const project = join(folder.path, 'empty');
+const ask = async (query: string) => await lakesteadJson<Record<string, unknown>[]>(['sql', '--project', project, query]);
+const refusal = async (query: string) => {
+  const { exitCode, stderr } = await lakestead(['sql', '--project', project, query, '--json']);
+  expect(exitCode).toBe(1);
+  return JSON.parse(stderr) as { code: string; message: string };
+};
+
+beforeAll(async () => {
+  await lakesteadJson(['init', project, '--template', 'empty']);
+  return () => folder[Symbol.dispose]();
+});
+
+describe("the lake's dialect has Delta's statements in Spark's words", () => {
+  test('CREATE TABLE, INSERT INTO, INSERT OVERWRITE: one row says what changed', { timeout: 60_000 }, async () => {
+    const created = `CREATE TABLE gold.sales.orders (id BIGINT NOT NULL, day DATE, price DECIMAL(10, 2), tags ARRAY<STRING>) USING DELTA
+      PARTITIONED BY (day) COMMENT 'all orders' TBLPROPERTIES ('delta.checkpointInterval' = '5')`;
+    expect(await ask(created)).toEqual([{ num_affected_rows: 0, num_inserted_rows: 0 }]);
+    expect(await ask("INSERT INTO gold.sales.orders VALUES (1, DATE '2024-01-01', 1.5, ['a']), (2, NULL, 2, NULL)")).toEqual([
+      { num_affected_rows: 2, num_inserted_rows: 2 },
+    ]);
+    await ask('INSERT INTO gold.sales.orders (price, id, tags, day) SELECT 3, 3, NULL, NULL');
+    await ask("INSERT INTO gold.sales.orders BY NAME SELECT DATE '2024-01-02' AS day, 4::BIGINT AS id, 4.25 AS price, [] AS tags");
+    expect(await ask('SELECT id, price FROM gold.sales.orders ORDER BY id')).toEqual([
+      { id: 1, price: 1.5 },
+      { id: 2, price: 2 },
+      { id: 3, price: 3 },
+      { id: 4, price: 4.25 },
+    ]);
+    expect(await ask('INSERT OVERWRITE gold.sales.orders SELECT id + 10, day, price, tags FROM gold.sales.orders WHERE id <= 2')).toEqual([
+      { num_affected_rows: 2, num_inserted_rows: 2 },
+    ]);
+    expect(await ask('SELECT list(id ORDER BY id) AS ids FROM gold.sales.orders')).toEqual([{ ids: [11, 12] }]);
+  });
+
+  test('time travel as Spark has it', async () => {
+    expect(await ask('SELECT count(*) AS n FROM gold.sales.orders VERSION AS OF 3')).toEqual([{ n: 4 }]);
+    expect(
+      await ask(
+        'SELECT n.n - o.n AS more FROM (SELECT count(*) AS n FROM gold.sales.orders@v1) AS o, (SELECT count(*) AS n FROM gold.sales.orders) AS n',
+      ),
+    ).toEqual([{ more: 0 }]);
+    expect((await refusal("SELECT * FROM gold.sales.orders TIMESTAMP AS OF '2020-01-01'")).code).toBe('DELTA_VERSION_NOT_FOUND');
+  });
+
+  test('CREATE TABLE AS, once', { timeout: 30_000 }, async () => {
+    const created = 'CREATE TABLE gold.sales.totals AS SELECT day, sum(price) AS total FROM gold.sales.orders GROUP BY day';
+    expect(await ask(created)).toEqual([{ num_affected_rows: 2, num_inserted_rows: 2 }]);
+    expect((await refusal(created)).code).toBe('STORAGE_EXISTS');
+    expect(await ask(created.replace('TABLE', 'TABLE IF NOT EXISTS'))).toEqual([{ num_affected_rows: 0, num_inserted_rows: 0 }]);
+  });
+
+  test('DESCRIBE HISTORY, DESCRIBE DETAIL and SHOW TBLPROPERTIES', async () => {
+    const history = await ask('DESCRIBE HISTORY gold.sales.orders LIMIT 2');
+    expect(history.map(({ version, operation }) => [version, operation])).toEqual([
+      [4, 'WRITE'],
+      [3, 'WRITE'],
+    ]);
+    expect(await ask('DESCRIBE DETAIL gold.sales.orders')).toMatchObject([
+      { format: 'delta', description: 'all orders', partitionColumns: ['day'], minReaderVersion: 1, minWriterVersion: 2 },
+    ]);
+    expect((await ask('DESCRIBE gold.sales.orders')).map((column) => column['column_name'])).toEqual(['id', 'day', 'price', 'tags']);
+    expect(await ask("SHOW TBLPROPERTIES gold.sales.orders ('delta.checkpointInterval')")).toEqual([
+      { key: 'delta.checkpointInterval', value: '5' },
+    ]);
+  });
+
+  test('what is not there yet or would not fit is refused by name, and nothing changes', { timeout: 60_000 }, async () => {
+    const cases: readonly (readonly [string, string, string])[] = [
+      ['DELETE FROM gold.sales.orders', 'SQL_NOT_SUPPORTED', 'DELETE is not supported yet'],
+      [
+        'MERGE INTO gold.sales.orders t USING gold.sales.totals s ON t.day = s.day WHEN MATCHED THEN DELETE',
+        'SQL_NOT_SUPPORTED',
+        'MERGE is not supported yet',
+      ],
+      ['INSERT INTO gold.sales.orders SELECT 1', 'DELTA_SCHEMA_MISMATCH', 'the query has 1 columns, and 4 are wanted'],
+      ["INSERT INTO gold.sales.orders SELECT 'x', NULL, NULL, NULL", 'DELTA_SCHEMA_MISMATCH', 'id'],
+      ['INSERT INTO gold.sales.nothing SELECT 1', 'SQL_NAME_NOT_FOUND', 'gold.sales.nothing'],
+      ["INSERT INTO gold.sales.totals SELECT * FROM read_csv('/etc/passwd')", 'SQL_NOT_SUPPORTED', 'read_csv'],
+      ['CREATE TABLE gold.sales.other (a INTERVAL)', 'SQL_NOT_SUPPORTED', 'INTERVAL'],
+      ['CREATE TABLE other (a INT)', 'SQL_SYNTAX', 'no name of a lake table'],
+    ];
+    for (const [query, code, message] of cases) {
+      const error = await refusal(query);
+      expect([query, error.code]).toEqual([query, code]);
+      expect(error.message).toContain(message);
+    }
+    expect(await ask('SELECT count(*) AS n FROM gold.sales.orders')).toEqual([{ n: 2 }]);
+  });
+});
