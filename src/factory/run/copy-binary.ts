@@ -7,7 +7,7 @@ import { isObject, type ValueObject } from '../expression/index.ts';
 import { findFiles, type FoundFile } from './find-files.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { type BoundDataset, fileLocation } from './resolve-dataset.ts';
-import type { ActivityScope } from './run-pipeline.ts';
+import type { ActivityScope } from './activity-scope.ts';
 import { copyBehavior, generatedName, openStaging } from './write-files.ts';
 
 /** What a binary Copy did: files as they are, without rows. */

@@ -11,7 +11,7 @@ import type { Performed } from './perform-activity.ts';
 import { objectProperty, readSource } from './read-source.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { bindDataset, type BoundDataset } from './resolve-dataset.ts';
-import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
+import { type ActivityScope, evaluateProperty } from './activity-scope.ts';
 import { writeDatabase } from './write-database.ts';
 import { writeDelta } from './write-delta.ts';
 import { type RowsToWrite, writeFiles, type Written } from './write-files.ts';

@@ -6,7 +6,7 @@ import { isObject, type Value, type ValueObject } from '../expression/index.ts';
 import { describe, type SourceRelation } from './read-source.ts';
 import { refuseOthers } from './refuse-options.ts';
 import type { BoundDataset } from './resolve-dataset.ts';
-import type { ActivityScope } from './run-pipeline.ts';
+import type { ActivityScope } from './activity-scope.ts';
 
 type Snapshot = { readonly table?: string; readonly version?: number; readonly timestamp?: Date };
 

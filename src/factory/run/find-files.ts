@@ -3,7 +3,7 @@ import { LakesteadError } from '#core';
 import { isObject, type Value, type ValueObject } from '../expression/index.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { type BoundDataset, fileLocation } from './resolve-dataset.ts';
-import type { ActivityScope } from './run-pipeline.ts';
+import type { ActivityScope } from './activity-scope.ts';
 
 /** A file that a source reads, by its address in the lake. `relativePath` is its path below the source's folder. */
 export type FoundFile = { readonly address: string; readonly relativePath: string; readonly sizeBytes: number };

@@ -13,7 +13,7 @@ import type { Performed } from './perform-activity.ts';
 import { readSource } from './read-source.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { bindDataset, type BoundDataset, fileLocation } from './resolve-dataset.ts';
-import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
+import { type ActivityScope, evaluateProperty } from './activity-scope.ts';
 
 const fields = ['childItems', 'columnCount', 'contentMD5', 'exists', 'itemName', 'itemType', 'lastModified', 'size', 'structure'];
 const metadataStore = { acts: ['modifiedDatetimeStart', 'modifiedDatetimeEnd'], known: ['recursive', 'enablePartitionDiscovery', 'partitionRootPath', 'maxConcurrentConnections', 'disableMetricsCollection'] }; // prettier-ignore

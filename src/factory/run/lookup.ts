@@ -7,7 +7,7 @@ import { parseDatasetReference } from '../load/parse-activity.ts';
 import type { Performed } from './perform-activity.ts';
 import { objectProperty, readSource } from './read-source.ts';
 import { bindDataset } from './resolve-dataset.ts';
-import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
+import { type ActivityScope, evaluateProperty } from './activity-scope.ts';
 
 const maxRows = 5000;
 const maxBytes = 4 * 1024 * 1024;

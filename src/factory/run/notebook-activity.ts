@@ -4,7 +4,7 @@ import { runNotebook } from '#notebooks';
 import { Float, isObject, printValue, toPlain, toValue, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
 import type { Performed } from './perform-activity.ts';
-import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
+import { type ActivityScope, evaluateProperty } from './activity-scope.ts';
 
 /** DatabricksNotebook and SynapseNotebook: the exit value stands where each of them has it. */
 export async function performNotebook(activity: Activity, scope: ActivityScope): Promise<Performed> {

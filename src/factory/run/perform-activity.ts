@@ -5,20 +5,16 @@ import { LakesteadError, reviveError } from '#core';
 import { evaluateTree, isArray, isObject, printValue, toValue, typeName, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
 import { innerActivities } from '../load/inner-activities.ts';
+import { type ActivityScope, contextOf, evaluateProperty } from './activity-scope.ts';
 import { performCopy } from './copy.ts';
 import { performGetMetadata } from './get-metadata.ts';
+import { withInnerRuns } from './inner-runs.ts';
 import { performLookup } from './lookup.ts';
 import { performNotebook } from './notebook-activity.ts';
 import { performStoredProcedure } from './stored-procedure.ts';
-import {
-  type ActivityRun,
-  type ActivityScope,
-  contextOf,
-  evaluateProperty,
-  runActivities,
-  runPipeline,
-  withInnerRuns,
-} from './run-pipeline.ts';
+import { runActivities } from './run-activities.ts';
+import { runPipeline } from './run-pipeline.ts';
+import type { ActivityRun } from './run-types.ts';
 
 /** What an activity came to. `facts` are for progress: rows and bytes. */
 export type Performed = {

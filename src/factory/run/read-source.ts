@@ -14,7 +14,7 @@ import { findFiles } from './find-files.ts';
 import { procedureCall } from './procedure-call.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { type BoundDataset, tableOf } from './resolve-dataset.ts';
-import type { ActivityScope } from './run-pipeline.ts';
+import type { ActivityScope } from './activity-scope.ts';
 
 /** Rows of a source as a SELECT for the lease that was given, in the lake's types. */
 export type SourceRelation = AsyncDisposable & {

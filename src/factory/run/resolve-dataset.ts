@@ -3,7 +3,7 @@ import { LakesteadError, nearMisses } from '#core';
 import { evaluateTree, isObject, property, type Value, type ValueObject } from '../expression/index.ts';
 import type { Dataset, DatasetReference, LinkedService } from '../load/factory.ts';
 import type { EffectiveService } from './ports.ts';
-import { type ActivityScope, contextOf } from './run-pipeline.ts';
+import { type ActivityScope, contextOf } from './activity-scope.ts';
 
 /** A dataset with its parameters bound and its expressions evaluated. */
 export type BoundDataset = {

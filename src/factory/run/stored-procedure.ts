@@ -4,7 +4,7 @@ import { isObject, property, toPlain, type ValueObject } from '../expression/ind
 import type { Activity } from '../load/factory.ts';
 import type { Performed } from './perform-activity.ts';
 import { effectiveService, findLinkedService } from './resolve-dataset.ts';
-import { type ActivityScope, evaluateProperty } from './run-pipeline.ts';
+import { type ActivityScope, evaluateProperty } from './activity-scope.ts';
 
 /** SqlServerStoredProcedure: runs a procedure for its effect, with typed parameters. */
 export async function performStoredProcedure(activity: Activity, scope: ActivityScope): Promise<Performed> {

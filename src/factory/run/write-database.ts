@@ -7,7 +7,7 @@ import { isArray, isObject, type ValueObject } from '../expression/index.ts';
 import { describe } from './read-source.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { type BoundDataset, tableOf } from './resolve-dataset.ts';
-import type { ActivityScope } from './run-pipeline.ts';
+import type { ActivityScope } from './activity-scope.ts';
 import type { RowsToWrite, Written } from './write-files.ts';
 
 /** Writes the rows into a table of a database by `insert` or `upsert`: all of them in one transaction, or none. */

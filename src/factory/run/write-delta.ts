@@ -6,7 +6,7 @@ import { isArray, isObject, type Value, type ValueObject } from '../expression/i
 import { deltaAddress } from './delta-source.ts';
 import { refuseOthers } from './refuse-options.ts';
 import type { BoundDataset } from './resolve-dataset.ts';
-import type { ActivityScope } from './run-pipeline.ts';
+import type { ActivityScope } from './activity-scope.ts';
 import type { RowsToWrite, Written } from './write-files.ts';
 
 /** Writes the rows as one commit of a Delta table, by the sinks of Databricks and Fabric. A table that is not there is created. */

@@ -11,7 +11,7 @@ import { printValues } from './print-values.ts';
 import { describe } from './read-source.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { type BoundDataset, fileLocation } from './resolve-dataset.ts';
-import type { ActivityScope } from './run-pipeline.ts';
+import type { ActivityScope } from './activity-scope.ts';
 
 /** What was written. Bytes and files are not known of a database; `uncompressedBytes` is known of Parquet. */
 export type Written = {
