@@ -11,7 +11,7 @@ export const ownerPrincipal: Principal = { kind: 'owner', name: 'owner' };
 export type ReadTable = {
   readonly address: string;
   /** `database` for a table or view of a warehouse database, by its name. */
-  readonly format: 'delta' | 'parquet' | 'csv' | 'json' | 'database';
+  readonly format: 'delta' | 'parquet' | 'csv' | 'json' | 'binary' | 'database';
   readonly version?: number;
 };
 
@@ -31,14 +31,17 @@ export type EngineQuery = { readonly sql: Sql; readonly tables: readonly ReadTab
 /** What somebody wants to read of the lake by its address: `gold/SalesLT/Address`, `https://account.dfs.../gold/...`. */
 export type LakeRead = {
   readonly principal: Principal;
-  /** May hold the wildcards of `OPENROWSET` where `format` is not `delta`. */
+  /** May hold the wildcards of `OPENROWSET` where `format` is not `delta` or `binary`. */
   readonly address: string;
-  readonly format: 'delta' | 'parquet' | 'csv' | 'json';
+  /** `binary` is one file by its exact name, as bytes: its path is for the file system, not for SQL. */
+  readonly format: 'delta' | 'parquet' | 'csv' | 'json' | 'binary';
   /** Of a Delta table: the version, or the newest one not after the timestamp. Default the newest. */
   readonly version?: number | undefined;
   readonly timestamp?: Date | undefined;
   /** The caller's connection, when it holds one: waiting for a second could last. */
   readonly lease?: Lease | undefined;
+  /** Lets go of local copies of remote files when it ends; the lease where it is not given. */
+  readonly scope?: Pick<Lease, 'defer'> | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 

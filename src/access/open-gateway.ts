@@ -83,9 +83,13 @@ async function resolveDelta(
 }
 
 /** A file, the files of a folder, or those that fit a pattern: `*` within a name, `**` at the end for all below. */
-async function resolveFiles({ address, lease, signal }: LakeRead, { store, path }: LakePlace): Promise<LakeRelation> {
+async function resolveFiles(
+  { address, format, lease, scope = lease, signal }: LakeRead,
+  { store, path }: LakePlace,
+): Promise<LakeRelation> {
   const names: string[] = [];
-  if (path.includes('*')) {
+  const isBinary = format === 'binary';
+  if (path.includes('*') && !isBinary) {
     const fixed = path.slice(0, path.indexOf('*'));
     const pattern = patternOf(path);
     for await (const { path: name } of store.list(fixed.slice(0, Math.max(0, fixed.lastIndexOf('/'))))) {
@@ -94,7 +98,7 @@ async function resolveFiles({ address, lease, signal }: LakeRead, { store, path 
     }
   } else if ((await store.find(path)) !== undefined) {
     names.push(path);
-  } else {
+  } else if (!isBinary) {
     const entries = (await store.entries(path)) ?? [];
     names.push(...entries.filter(({ kind, name }) => kind === 'file' && isVisible(name)).map(({ name }) => `${path}/${name}`));
   }
@@ -103,7 +107,12 @@ async function resolveFiles({ address, lease, signal }: LakeRead, { store, path 
       hint: 'lakestead table list shows what is in the lake',
     });
   }
-  const paths = await Promise.all(names.map(async (name) => escapePattern(await store.readable(name, { scope: lease, signal }))));
+  const paths = await Promise.all(
+    names.map(async (name) => {
+      const readable = await store.readable(name, { scope, signal });
+      return isBinary ? readable : escapePattern(readable);
+    }),
+  );
   return { kind: 'files', paths, names, addresses: names.map((name) => addressOf(name, address, path)) };
 }
 

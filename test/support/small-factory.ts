@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { openGateway } from '#access';
 import { openCatalog } from '#catalog';
 import { openConnector } from '#connectors';
-import { LakesteadError } from '#core';
+import { LakesteadError, type Log, silentLog } from '#core';
 import { openTable, tableToSql } from '#delta';
 import { type Engine, openDuckdbEngine, type Row } from '#engine';
 import { type ActivityRun, findPipeline, loadFactory, type PipelineRun, type RunEvent, runPipeline } from '#factory';
@@ -20,6 +20,8 @@ export type SmallFactory = AsyncDisposable & {
   /** The root of the lake. */
   readonly dir: string;
   readonly engine: Engine;
+  /** The addresses that were read by way of the gateway, in order. */
+  readonly reads: readonly string[];
   rows(query: Sql): Promise<readonly Row[]>;
   /** The rows of a Delta table of the lake. */
   deltaRows(path: string): Promise<readonly Row[]>;
@@ -40,7 +42,12 @@ export async function openSmallFactory(): Promise<SmallFactory> {
   const lake = openLake({ defaultRoot: dir });
   const catalog = openCatalog({ lake, engine });
   const database = await openEmbeddedDatabase({ engine, file: join(factoryDir, 'shop.duckdb'), name: 'shop' });
-  const gateway = openGateway({ engine, catalog, lake });
+  const reads: string[] = [];
+  const log: Log = {
+    ...silentLog,
+    info: (_, facts) => void reads.push(...((facts?.['tables'] ?? []) as string[])), // as the gateway writes it
+  };
+  const gateway = openGateway({ engine, catalog, lake, log });
   const warehouse = openWarehouse({ engine, gateway, catalog, definitions: openMemoryDefinitions(), databases: [database] });
   const save = (folder: string, name: string, properties: Json) => {
     mkdirSync(join(factoryDir, folder), { recursive: true });
@@ -54,6 +61,7 @@ export async function openSmallFactory(): Promise<SmallFactory> {
   return {
     dir,
     engine,
+    reads,
     rows,
     deltaRows: async (path) => {
       const table = await openTable({ store: await openLocalStore(dir), path, engine });

@@ -1,10 +1,11 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 
 import { LakesteadError } from '#core';
 
 import { isObject, type ValueObject } from '../expression/index.ts';
 import { findFiles, type FoundFile } from './find-files.ts';
+import { readBytes } from './read-bytes.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { type BoundDataset, fileLocation } from './resolve-dataset.ts';
 import type { ActivityScope } from './activity-scope.ts';
@@ -54,8 +55,7 @@ export async function copyBinary(
   async function write(from: readonly FoundFile[], path: string): Promise<void> {
     const staged = await staging.stage(path);
     for (const [index, { address }] of from.entries()) {
-      const target = await scope.state.ports.lake.resolve(address);
-      const readable = createReadStream(await target.store.readable(target.path, { signal: scope.signal }));
+      const readable = await readBytes(address, scope);
       await pipeline(readable, createWriteStream(staged.localPath, { flags: index === 0 ? 'w' : 'a' }), { signal: scope.signal });
     }
   }

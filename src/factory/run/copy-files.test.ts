@@ -199,6 +199,12 @@ describe('Binary', () => {
     expect(readFileSync(out('renamed.bin'))).toEqual(bytes);
   });
 
+  test('passes the gateway, by exact names', async () => {
+    save('odd/a[1]*.bin', 'odd');
+    await copy(factory, binary({ folderPath: 'odd' }), binary({ folderPath: 'odd-copy' }));
+    expect([factory.reads.at(-1), text('odd-copy/a[1]*.bin')]).toEqual(['out/odd/a[1]*.bin', 'odd']);
+  });
+
   test('moves them with deleteFilesAfterCompletion', async () => {
     save('moved/x', 'text');
     const source = { storeSettings: { type: 'AzureBlobFSReadSettings', recursive: true, deleteFilesAfterCompletion: true } };

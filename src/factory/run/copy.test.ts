@@ -296,6 +296,9 @@ describe('GetMetadata', () => {
     });
     expect(said['lastModified']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     expect(said['contentMD5']).toBe('GLnkgHoGhrqC38eiG/heSA==');
+    const before = factory.reads.length;
+    await ask(dataset, ['contentMD5']);
+    expect(factory.reads.slice(before), 'its bytes were read by way of the gateway').toEqual(['out/in/a.csv']);
   });
 
   test('says of a table its columns and whether it is there', async () => {

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 
 import type { SourceColumn } from '#connectors';
 import { LakesteadError } from '#core';
-import type { ObjectStore } from '#storage';
 
 import { isArray, isObject, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
 import { parseDatasetReference } from '../load/parse-activity.ts';
 import { modifiedBetween } from './find-files.ts';
 import type { Performed } from './perform-activity.ts';
+import { readBytes } from './read-bytes.ts';
 import { readSource } from './read-source.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { bindDataset, type BoundDataset, fileLocation } from './resolve-dataset.ts';
@@ -37,16 +36,13 @@ export async function performGetMetadata(activity: Activity, scope: ActivityScop
     });
   if (dataset.typeProperties['location'] === undefined) return await metadataOfTable(dataset, fieldList, activity, scope);
   const location = fileLocation(dataset);
-  const { store, path } = await ports.lake.resolve(location.file === '' ? location.folder : `${location.folder}/${location.file}`);
+  const address = location.file === '' ? location.folder : `${location.folder}/${location.file}`;
+  const { store, path } = await ports.lake.resolve(address);
   const children = location.file === '' ? await store.entries(path) : undefined;
   const object = location.file === '' ? undefined : await store.find(path);
   const exists = children !== undefined || object !== undefined;
   if (!exists && !fieldList.includes('exists'))
-    throw new LakesteadError(
-      'STORAGE_NOT_FOUND',
-      `there is nothing at ${location.folder}${location.file === '' ? '' : `/${location.file}`}`,
-      { hint: 'ask for the field exists to test it' },
-    );
+    throw new LakesteadError('STORAGE_NOT_FOUND', `there is nothing at ${address}`, { hint: 'ask for the field exists to test it' });
   const output: Record<string, Value> = {};
   for (const field of fieldList) {
     const value = exists || field === 'exists' ? await fieldOf(field) : undefined;
@@ -84,7 +80,7 @@ export async function performGetMetadata(activity: Activity, scope: ActivityScop
       case 'lastModified':
         return object === undefined ? undefined : object.modifiedAt.toISOString().replace(/\.\d+Z$/, 'Z');
       case 'contentMD5':
-        return object === undefined ? undefined : await digestOf(store, path, scope);
+        return object === undefined ? undefined : await digestOf(address, scope);
       default:
         return describeColumns(await columnsOf(dataset, scope), field);
     }
@@ -92,9 +88,9 @@ export async function performGetMetadata(activity: Activity, scope: ActivityScop
 }
 
 /** The base64 of the file's MD5, as Azure Storage keeps it; read in pieces. */
-async function digestOf(store: ObjectStore, path: string, scope: ActivityScope): Promise<string> {
+async function digestOf(address: string, scope: ActivityScope): Promise<string> {
   const hash = createHash('md5');
-  for await (const piece of createReadStream(await store.readable(path), { signal: scope.signal })) hash.update(piece as Buffer);
+  for await (const piece of await readBytes(address, scope)) hash.update(piece as Buffer); // no encoding is set
   return hash.digest('base64');
 }
 
