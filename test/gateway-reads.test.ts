@@ -86,5 +86,5 @@ test('whoever asks the gateway for paths says for whom it reads', () => {
   expect(asking).toEqual(
     expect.arrayContaining(['factory/run/delta-source.ts', 'factory/run/read-bytes.ts', 'factory/run/read-source.ts', 'project/notebook-port.ts']), // prettier-ignore
   );
-  for (const name of asking) expect(readFileSync(join(src, name), 'utf8'), name).toContain('ownerPrincipal');
+  expect(asking.filter((name) => !readFileSync(join(src, name), 'utf8').includes('ownerPrincipal'))).toEqual([]);
 });
