@@ -40,7 +40,8 @@ export type Lease = AsyncDisposable & {
 export type TableName = { readonly database?: string; readonly schema?: string; readonly table: string };
 
 /**
- * Runs SQL. Everything that goes in and comes out is plain data, so that an engine can live in another process.
+ * Runs SQL. What goes in and comes out is data, so that an engine can live in another process: `docs/design/main-job.md`
+ * says which values would have to be encoded for that.
  * Leases are given out in order; `maxLeases` of them at a time.
  */
 export type Engine = AsyncDisposable & {
