@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 const script = fileURLToPath(new URL('../support/owner-process.ts', import.meta.url));
 
@@ -27,7 +27,12 @@ function start(dir: string, command: string, args: unknown = {}) {
   return { child, lines, ended, seen };
 }
 
-const newProject = () => mkdtempSync(join(tmpdir(), 'lakestead-owner-'));
+/** A folder that is removed when the test ends. */
+function newProject(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'lakestead-owner-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
+  return dir;
+}
 
 describe('one owner a project', () => {
   test('a command during another one is performed by the first process', async () => {

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,11 +17,14 @@ export async function openSecondOpinion(): Promise<SecondOpinion> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   await connection.run("SET TimeZone = 'UTC'");
+  const folders: string[] = [];
   const rows = async (query: string) => (await connection.runAndReadAll(query)).getRowObjects();
   return {
     rows,
     attachCopy: async (file, name) => {
-      const copy = join(mkdtempSync(join(tmpdir(), 'lakestead-copy-')), 'copy.duckdb');
+      const folder = mkdtempSync(join(tmpdir(), 'lakestead-copy-'));
+      folders.push(folder);
+      const copy = join(folder, 'copy.duckdb');
       cpSync(file, copy);
       await rows(`ATTACH '${copy}' AS ${name} (READ_ONLY)`);
     },
@@ -34,6 +37,7 @@ export async function openSecondOpinion(): Promise<SecondOpinion> {
     [Symbol.asyncDispose]: async () => {
       connection.closeSync();
       instance.closeSync();
+      for (const folder of folders) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

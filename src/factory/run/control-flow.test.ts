@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
@@ -9,6 +8,8 @@ import { openDuckdbEngine } from '#engine';
 import { findPipeline, loadFactory, type PipelineRun, type RunPorts, runPipeline } from '#factory';
 import { openLake } from '#storage';
 
+import { temporaryFolder } from '../../../test/support/cli.ts';
+
 type Json = Record<string, unknown>;
 
 /** Runs a pipeline of these activities (and others beside it) by its JSON. */
@@ -16,7 +17,8 @@ async function run(
   activities: readonly Json[],
   more: { variables?: Json; parameters?: Json; given?: Json; others?: Record<string, Json>; signal?: AbortSignal } = {},
 ): Promise<PipelineRun> {
-  const dir = mkdtempSync(join(tmpdir(), 'lakestead-flow-'));
+  using folder = temporaryFolder('lakestead-flow-');
+  const dir = folder.path;
   mkdirSync(join(dir, 'pipeline'));
   const save = (name: string, properties: Json) =>
     writeFileSync(join(dir, 'pipeline', `${name}.json`), JSON.stringify({ name, properties }));

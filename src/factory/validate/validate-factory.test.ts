@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import fc from 'fast-check';
@@ -7,11 +6,13 @@ import { expect, test } from 'vitest';
 
 import { loadFactory, validateFactory } from '#factory';
 
+import { temporaryFolder } from '../../../test/support/cli.ts';
 import { count } from '../../../test/support/evidence.ts';
 import { findSharedData } from '../../../test/support/shared-data.ts';
 
 function findings(activities: unknown, more: Record<string, unknown> = {}): string[] {
-  const dir = mkdtempSync(join(tmpdir(), 'lakestead-validate-'));
+  using folder = temporaryFolder('lakestead-validate-');
+  const dir = folder.path;
   mkdirSync(join(dir, 'pipeline'));
   writeFileSync(join(dir, 'pipeline/p.json'), JSON.stringify({ name: 'p', properties: { activities, ...more } }, undefined, 1));
   const { factory, findings: loaded } = loadFactory([dir]);
@@ -134,7 +135,8 @@ function findingsOf(change: (files: Record<string, unknown>) => void): string[] 
     },
   };
   change(files);
-  const dir = mkdtempSync(join(tmpdir(), 'lakestead-validate-'));
+  using folder = temporaryFolder('lakestead-validate-');
+  const dir = folder.path;
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(join(dir, name, '..'), { recursive: true });
     writeFileSync(
@@ -568,7 +570,8 @@ test('an inactive activity is not validated, as in Azure', () => {
 });
 
 test('broken JSON is one finding with line and column; the other files are read', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'lakestead-validate-'));
+  using folder = temporaryFolder('lakestead-validate-');
+  const dir = folder.path;
   mkdirSync(join(dir, 'pipeline'));
   writeFileSync(join(dir, 'pipeline/bad.json'), '{\n  "name": "bad",\n  oops\n}');
   writeFileSync(join(dir, 'pipeline/good.json'), JSON.stringify({ name: 'good', properties: { activities: [wait] } }));
