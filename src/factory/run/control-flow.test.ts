@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { LakesteadError } from '#core';
 import { openDuckdbEngine } from '#engine';
-import { findPipeline, loadFactory, type PipelineRun, type RunPorts, runPipeline } from '#factory';
+import { findPipeline, loadFactory, type PipelineRun, type RunEvent, type RunPorts, runPipeline } from '#factory';
 import { openLake } from '#storage';
 
 import { temporaryFolder } from '../../../test/support/cli.ts';
@@ -15,7 +15,14 @@ type Json = Record<string, unknown>;
 /** Runs a pipeline of these activities (and others beside it) by its JSON. */
 async function run(
   activities: readonly Json[],
-  more: { variables?: Json; parameters?: Json; given?: Json; others?: Record<string, Json>; signal?: AbortSignal } = {},
+  more: {
+    variables?: Json;
+    parameters?: Json;
+    given?: Json;
+    others?: Record<string, Json>;
+    signal?: AbortSignal;
+    onEvent?: (event: RunEvent) => void;
+  } = {},
 ): Promise<PipelineRun> {
   using folder = temporaryFolder('lakestead-flow-');
   const dir = folder.path;
@@ -44,6 +51,7 @@ async function run(
     ...findPipeline(factory, 'flow'),
     parameters: more.given ?? {},
     ports,
+    ...(more.onEvent === undefined ? {} : { onEvent: more.onEvent }),
     signal: more.signal ?? new AbortController().signal,
   });
 }
@@ -138,6 +146,18 @@ test('a loop runs every item though one fails, and then fails', async () => {
     'Succeeded',
     'Succeeded',
   ]);
+});
+
+test('what a loop runs is told by its item: an entry of a folder by its name, a row by its texts, a number not at all', async () => {
+  const told: unknown[] = [];
+  const items = '[{"name": "Address", "type": "Folder"}, {"schema": "SalesLT", "rows": 3, "table": "Product"}, "text", 5]';
+  const loop = {
+    name: 'loop',
+    type: 'ForEach',
+    typeProperties: { isSequential: true, items: { value: `@json('${items}')`, type: 'Expression' }, activities: [ok('one')] },
+  };
+  await run([loop], { onEvent: (event) => event.kind === 'activityFinished' && event.name === 'one' && told.push(event.item) });
+  expect(told).toEqual(['Address', 'SalesLT.Product', 'text', undefined]);
 });
 
 test('variables, a sequential loop, append, filter, switch and until give what the language says', async () => {

@@ -158,14 +158,10 @@ function describeFailure(activity: Activity, error: unknown): ActivityFailure {
   return { ...document, errorCode, message: document.message, failureType: 'UserError', target: activity.name };
 }
 
-/** The item of a loop in a few words: a text itself, the texts of an object in order. */
+/** The item of a loop in a few words: a text itself, the `name` of an object (as in a folder's `childItems`), else its texts in order. */
 function describeItem(item: Value | undefined): string | undefined {
-  const texts =
-    typeof item === 'string'
-      ? [item]
-      : isObject(item ?? null)
-        ? Object.values(item as ValueObject).filter((one) => typeof one === 'string')
-        : []; // just checked
-  const text = texts.join('.');
+  const value = isObject(item ?? null) ? (item as ValueObject) : { name: item ?? null }; // just checked
+  const parts = typeof value['name'] === 'string' ? [value['name']] : Object.values(value);
+  const text = parts.filter((part) => typeof part === 'string').join('.');
   return text === '' ? undefined : text.slice(0, 60);
 }
