@@ -76,7 +76,7 @@ export function addDeltaCommands(program: Command, terminal: Terminal, act: Acti
 /** A folder of this machine is read by this process itself; anything else is an address in the project's lake. */
 async function ask(terminal: Terminal, verb: 'show' | 'history' | 'read' | 'changes', path: string, options: Options): Promise<unknown> {
   if (options.version !== undefined && options.timestamp !== undefined) {
-    throw new LakesteadError('USAGE', '--version and --timestamp cannot be given together');
+    throw new LakesteadError('USAGE', '--version and --timestamp cannot be given together', { hint: 'leave one of them out' });
   }
   const args = {
     verb,
@@ -94,5 +94,17 @@ async function ask(terminal: Terminal, verb: 'show' | 'history' | 'read' | 'chan
     if (event.kind === 'text') terminal.out(String(event['text']));
   };
   if (existsSync(path)) return await readDeltaPath({ ...args, path: resolve(path) }, { signal: terminal.signal, emit });
-  return await perform(terminal, options, 'delta', args, emit);
+  try {
+    return await perform(terminal, options, 'delta', args, emit);
+  } catch (error) {
+    if (options.project !== undefined || !(error instanceof LakesteadError) || error.code !== 'CONFIG_NOT_FOUND') throw error;
+    throw new LakesteadError(
+      'DELTA_NOT_A_TABLE',
+      `there is no folder "${path}" here, and no project in whose lake it could be an address`,
+      {
+        cause: error,
+        hint: 'give the folder of a Delta table; an address such as gold/SalesLT/Address needs a project: --project <dir>',
+      },
+    );
+  }
 }

@@ -27,11 +27,11 @@ export function printJson(terminal: Terminal, document: unknown): void {
   terminal.out(`${JSON.stringify(document, undefined, terminal.isInteractive ? 2 : undefined)}\n`);
 }
 
-/** A whole number from an option's text. */
-export function parseCount(name: string, text: string): number {
+/** A whole number from an option's text, from `least` on. */
+export function parseCount(name: string, text: string, least = 0): number {
   const value = Number(text);
-  if (Number.isInteger(value) && value >= 0) return value;
-  throw new LakesteadError('USAGE', `--${name} takes a whole number, not "${text}"`);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+  throw new LakesteadError('USAGE', `--${name} takes a whole number, not "${text}"`, { hint: `as in --${name} 3` });
 }
 
 /** `k=v` options as an object. */

@@ -6,7 +6,7 @@ import { openProjectOwner } from '#project';
 
 import type { Terminal } from './terminal.ts';
 
-export type ProjectOptions = { readonly project?: string; readonly env?: string };
+export type ProjectOptions = { readonly project?: string; readonly env?: string; readonly json?: boolean };
 
 /**
  * Performs a command on the project of `options`, by its owner or as its owner. Paths in `args` must be absolute: the
@@ -27,7 +27,11 @@ export async function perform(
       open: () => openProjectOwner(projectDir),
       signal: terminal.signal,
       emit,
-      onDrain: (count) => terminal.note(`waiting for ${count} command${count === 1 ? '' : 's'} of other terminals (Ctrl-C stops them)`),
+      onDrain: (count) => {
+        // With --json standard error is for the one document of an error.
+        if (options.json !== true)
+          terminal.note(`waiting for ${count} command${count === 1 ? '' : 's'} of other terminals (Ctrl-C stops them)`);
+      },
     },
   );
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { StatusDocument } from '#project';
 
 import type { Action } from './command-line.ts';
-import { printJson, withProjectOptions } from './options.ts';
+import { parseCount, printJson, withProjectOptions } from './options.ts';
 import { perform, type ProjectOptions } from './perform.ts';
 import type { Terminal } from './terminal.ts';
 import { formatDuration, formatTable } from './text-table.ts';
@@ -15,7 +15,7 @@ export function addStatusCommand(program: Command, terminal: Terminal, act: Acti
     .action((options: ProjectOptions & { runs: string; json?: boolean }) =>
       act(async () => {
         // The owner's document is typed where it is made.
-        const status = (await perform(terminal, options, 'status', { runs: Number(options.runs) })) as StatusDocument;
+        const status = (await perform(terminal, options, 'status', { runs: parseCount('runs', options.runs, 1) })) as StatusDocument;
         if (options.json) printJson(terminal, status);
         else terminal.out(`${formatStatus(status)}\n`);
         return undefined;

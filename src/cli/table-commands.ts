@@ -50,17 +50,19 @@ export function addTableCommands(program: Command, terminal: Terminal, act: Acti
 /** The tables of the lake for a person. */
 function formatTableList(list: TableListDocument): string {
   if (list.length === 0) return 'the lake has no tables yet: try "lakestead run"';
-  return formatTable(
+  const table = formatTable(
     ['table', 'format', 'rows', 'size', 'files', 'version'],
-    list.map((table) => [
-      table.name,
-      table.format,
-      table.rows === undefined ? '' : formatCount(table.rows),
-      formatBytes(table.sizeBytes),
-      String(table.files),
-      table.version === undefined ? '' : String(table.version),
+    list.map(({ name, format, rows, sizeBytes, files, version }) => [
+      name,
+      format,
+      rows === undefined ? '' : formatCount(rows),
+      formatBytes(sizeBytes),
+      String(files),
+      version === undefined ? '' : String(version),
     ]),
   );
+  const broken = list.flatMap(({ name, error }) => (error === undefined ? [] : `${name} cannot be read: ${error.code}: ${error.message}`));
+  return [table, ...broken].join('\n');
 }
 
 export function formatTableDocument(table: TableDocument): string {

@@ -151,6 +151,7 @@ export function parseAction(line: string, where: string): Action {
   if (result.success) return result.data;
   throw new LakesteadError('DELTA_CORRUPT', `${where} is no action of a Delta log: ${z.prettifyError(result.error)}`, {
     cause: result.error,
+    hint: 'its writer did not keep to the protocol, or the file was changed: restore it from a copy',
   });
 }
 

@@ -31,6 +31,8 @@ export type TableSummary = {
   readonly sizeBytes: number;
   readonly files: number;
   readonly version?: number;
+  /** Why the table could not be looked at; its sizes are 0 then. */
+  readonly error?: ErrorDocument;
 };
 
 export type TableListDocument = readonly TableSummary[];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { ownerPrincipal } from '#access';
 import type { LakeTable } from '#catalog';
-import { LakesteadError, nearMisses } from '#core';
+import { describeError, LakesteadError, nearMisses } from '#core';
 import { describeTable, type HistoryEntry, openTable, tableToSql } from '#delta';
 import { openDuckdbEngine } from '#engine';
 import { ident, join, type Sql, sql, unsafeSql } from '#sql';
@@ -33,7 +33,7 @@ export const tableCommands: Readonly<Record<string, Command>> = {
     const found = await findByName(project, table, signal);
     if (found.format !== 'delta') {
       throw new LakesteadError('DELTA_NOT_A_TABLE', `${table} is a ${found.format} table: it has no history`, {
-        hint: 'Delta tables have one',
+        hint: '"lakestead table list" shows which tables are Delta tables',
       });
     }
     const delta = await openTable({ store: found.store, path: found.path, engine: await project.engine() }, { signal });
@@ -113,7 +113,10 @@ async function readDelta(
     ...(args.timestamp === undefined ? {} : { timestamp: parseInstant(args.timestamp) }),
   };
   const table = await openTable(location, { signal });
-  if (args.verb === 'history') return (await table.history({ signal })).map(describeEntry);
+  if (args.verb === 'history') {
+    const last = Object.keys(at).length === 0 ? Infinity : (await table.snapshot({ ...at, signal })).version;
+    return (await table.history({ signal })).filter(({ version }) => version <= last).map(describeEntry);
+  }
   if (args.verb === 'show') {
     const { table: _, bytes, ...description } = describeTable(await table.snapshot({ ...at, signal }));
     return { name: args.path, layer: '', format: 'delta', address: args.path, sizeBytes: bytes, ...description } satisfies
@@ -142,8 +145,23 @@ export async function listTables(project: Project, layer: string | undefined, si
       });
     }
   }
-  const tables = await (await project.catalog()).list(layer, { signal });
-  return await Promise.all(tables.map(async (table) => summarise(table, await (await project.catalog()).describe(table, { signal }))));
+  const catalog = await project.catalog();
+  const tables = await catalog.list(layer, { signal });
+  return await Promise.all(
+    tables.map(async (table) => {
+      try {
+        return summarise(table, await catalog.describe(table, { signal }));
+      } catch (error) {
+        // One table that is broken does not hide the others.
+        if (signal.aborted || !(error instanceof LakesteadError)) throw error;
+        return { ...nameTable(table), sizeBytes: 0, files: 0, error: describeError(error) };
+      }
+    }),
+  );
+}
+
+function nameTable({ layer, schema, name, format, address }: LakeTable): Pick<TableSummary, 'name' | 'layer' | 'format' | 'address'> {
+  return { name: [layer, schema, name].filter((part) => part !== '').join('.'), layer, format, address };
 }
 
 function summarise(
@@ -151,10 +169,7 @@ function summarise(
   description: { readonly rows: bigint; readonly bytes: bigint; readonly files: number; readonly version?: number },
 ): TableSummary {
   return {
-    name: [table.layer, ...(table.schema === '' ? [] : [table.schema]), table.name].join('.'),
-    layer: table.layer,
-    format: table.format,
-    address: table.address,
+    ...nameTable(table),
     rows: Number(description.rows),
     sizeBytes: Number(description.bytes),
     files: description.files,
@@ -173,9 +188,13 @@ async function findByName(project: Project, name: string, signal: AbortSignal): 
     [one.layer, one.schema, one.name].filter((part) => part !== '').join('.'),
   );
   const near = nearMisses(name, all);
-  throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no table ${name}`, {
-    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : '"lakestead table list" shows the tables of the lake',
-  });
+  throw new LakesteadError(
+    'STORAGE_NOT_FOUND',
+    name.trim() === '' ? 'a table without a name was asked for' : `the lake has no table ${name}`,
+    {
+      hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : '"lakestead table list" shows the tables of the lake',
+    },
+  );
 }
 
 function describeEntry(entry: HistoryEntry): TableHistoryDocument[number] {
