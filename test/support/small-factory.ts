@@ -27,7 +27,7 @@ export type SmallFactory = AsyncDisposable & {
   deltaRows(path: string): Promise<readonly Row[]>;
   /** T-SQL in the embedded SQL Server. */
   execute(script: string): Promise<void>;
-  /** Runs one activity over these datasets, `{ name: { type, typeProperties } }`; `service` is `lake` unless it says `shop`. */
+  /** Runs one activity over these datasets, `{ name: { type, typeProperties } }`; `service` is `lake` unless it says `shop` or `anyLake`. */
   perform(
     activity: Json,
     datasets: Readonly<Record<string, Json>>,
@@ -39,7 +39,7 @@ export async function openSmallFactory(): Promise<SmallFactory> {
   const dir = mkdtempSync(join(tmpdir(), 'lakestead-factory-'));
   const factoryDir = mkdtempSync(join(tmpdir(), 'lakestead-factory-json-'));
   const engine = await openDuckdbEngine({ threads: 2 });
-  const lake = openLake({ defaultRoot: dir });
+  const lake = openLake({ defaultRoot: dir, accounts: new Map([['here', dir]]) });
   const catalog = openCatalog({ lake, engine });
   const database = await openEmbeddedDatabase({ engine, file: join(factoryDir, 'shop.duckdb'), name: 'shop' });
   const reads: string[] = [];
@@ -55,6 +55,12 @@ export async function openSmallFactory(): Promise<SmallFactory> {
   };
   save('linkedService', 'shop', { type: 'SqlServer', typeProperties: {} });
   save('linkedService', 'lake', { type: 'AzureBlobFS', typeProperties: {} });
+  const text = (defaultValue?: string) => ({ type: 'String', ...(defaultValue === undefined ? {} : { defaultValue }) });
+  save('linkedService', 'anyLake', {
+    type: 'AzureBlobFS',
+    parameters: { account: text(), suffix: text('dfs.core.windows.net') },
+    typeProperties: { url: "@{concat('https://', linkedService().account, '.', linkedService().suffix)}/" },
+  });
   let id = 0;
   const none = async () => await Promise.reject(new LakesteadError('FACTORY_UNSUPPORTED', 'this test has no notebooks'));
   const rows = async (query: Sql) => await engine.withLease(async (lease) => await lease.rows(query));
@@ -76,8 +82,10 @@ export async function openSmallFactory(): Promise<SmallFactory> {
       }
     },
     perform: async (activity, datasets, onEvent) => {
-      for (const [name, { service = 'lake', ...dataset }] of Object.entries(datasets))
-        save('dataset', name, { linkedServiceName: { referenceName: service, type: 'LinkedServiceReference' }, ...dataset });
+      for (const [name, { service = 'lake', serviceParameters: parameters, ...dataset }] of Object.entries(datasets)) {
+        const linkedServiceName = { referenceName: service, type: 'LinkedServiceReference', ...(parameters ? { parameters } : {}) };
+        save('dataset', name, { linkedServiceName, ...dataset });
+      }
       save('pipeline', 'p', { activities: [{ name: 'a', ...activity }] });
       const { factory, findings } = loadFactory([factoryDir]);
       const errors = findings.filter(({ severity }) => severity === 'error');

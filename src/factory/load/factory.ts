@@ -23,10 +23,9 @@ export type Activity = {
   readonly dependsOn: readonly Dependency[];
   readonly typeProperties: ValueObject;
   readonly policy: ActivityPolicy;
-  /** The name of its linked service. */
-  readonly linkedService: string | undefined;
-  readonly inputs: readonly DatasetReference[];
-  readonly outputs: readonly DatasetReference[];
+  readonly linkedService: Reference | undefined;
+  readonly inputs: readonly Reference[];
+  readonly outputs: readonly Reference[];
   /** Undefined for an active one; else how an inactive one counts. */
   readonly inactiveAs: 'Succeeded' | 'Failed' | 'Skipped' | undefined;
   /** Where it stands in its file. */
@@ -37,7 +36,8 @@ export type Activity = {
   readonly json: ValueObject;
 };
 
-export type DatasetReference = { readonly name: string; readonly parameters: ValueObject };
+/** A dataset or linked service that is referred to, with what its parameters get; not evaluated yet. */
+export type Reference = { readonly name: string; readonly parameters: ValueObject };
 
 export type ParameterDefinition = { readonly type: string; readonly defaultValue: Value | undefined };
 
@@ -63,7 +63,7 @@ export type Dataset = {
   readonly properties: ValueObject;
   readonly type: string;
   readonly file: string;
-  readonly linkedService: string;
+  readonly linkedService: Reference;
   readonly parameters: Readonly<Record<string, ParameterDefinition>>;
   readonly typeProperties: ValueObject;
   readonly placeOf: PlaceOf;

@@ -5,7 +5,16 @@ import { describeError, LakesteadError, nearMisses } from '#core';
 
 import { isArray, isObject, parseJson, type ValueObject } from '../expression/index.ts';
 import type { Dataset, Factory, FactoryFolder, Finding, LinkedService, OtherPart, Pipeline, Trigger } from './factory.ts';
-import { invalid, type JsonReader, parseActivities, readObject, readParameters, readText, referenceName } from './parse-activity.ts';
+import {
+  invalid,
+  type JsonReader,
+  parseActivities,
+  parseReference,
+  readObject,
+  readParameters,
+  readText,
+  referenceName,
+} from './parse-activity.ts';
 
 /** A loaded factory and what was wrong on the way: a file with an error is left out. */
 export type LoadedFactory = { readonly factory: Factory; readonly findings: readonly Finding[] };
@@ -187,14 +196,14 @@ function parsePipeline({ json, reader }: JsonFile, name: string, folder: string)
 
 function parseDataset({ json, reader }: JsonFile, name: string): Dataset {
   const properties = readObject(reader, json['properties'], ['properties'], 'properties');
-  const linkedService = referenceName(reader, properties['linkedServiceName'], ['properties', 'linkedServiceName']);
-  if (linkedService === undefined) throw invalid(reader, ['properties'], `the dataset '${name}' names no linked service`);
+  const service = properties['linkedServiceName'];
+  if (!service) throw invalid(reader, ['properties'], `the dataset '${name}' names no linked service`);
   return {
     name,
     properties,
     type: readText(reader, properties['type'], ['properties', 'type'], 'the type of a dataset'),
     file: reader.file,
-    linkedService,
+    linkedService: parseReference(reader, service, ['properties', 'linkedServiceName']),
     parameters: readParameters(reader, properties['parameters'], ['properties', 'parameters']),
     typeProperties: readObject(reader, properties['typeProperties'], ['properties', 'typeProperties'], 'typeProperties'),
     placeOf: reader.placeOf,

@@ -1,7 +1,7 @@
 import { LakesteadError, type SourcePlace } from '#core';
 
 import { isArray, isObject, type Value, type ValueObject } from '../expression/index.ts';
-import type { Activity, ActivityPolicy, DatasetReference, Dependency, DependencyCondition, ParameterDefinition } from './factory.ts';
+import type { Activity, ActivityPolicy, Dependency, DependencyCondition, ParameterDefinition, Reference } from './factory.ts';
 
 /** Reads parts of a JSON file, and says where something is wrong. */
 export type JsonReader = { readonly file: string; readonly placeOf: (path: readonly (string | number)[]) => SourcePlace | undefined };
@@ -73,12 +73,14 @@ function parseActivity(reader: JsonReader, value: Value, path: JsonPath): Activi
     ),
     typeProperties,
     policy: parsePolicy(reader, json['policy'], [...path, 'policy']),
-    linkedService: referenceName(reader, json['linkedServiceName'], [...path, 'linkedServiceName']),
+    linkedService: json['linkedServiceName']
+      ? parseReference(reader, json['linkedServiceName'], [...path, 'linkedServiceName'])
+      : undefined,
     inputs: readList(reader, json['inputs'], [...path, 'inputs'], 'inputs').map((one, index) =>
-      parseDatasetReference(reader, one, [...path, 'inputs', index]),
+      parseReference(reader, one, [...path, 'inputs', index]),
     ),
     outputs: readList(reader, json['outputs'], [...path, 'outputs'], 'outputs').map((one, index) =>
-      parseDatasetReference(reader, one, [...path, 'outputs', index]),
+      parseReference(reader, one, [...path, 'outputs', index]),
     ),
     inactiveAs: json['state'] === 'Inactive' ? (marked === 'Failed' || marked === 'Skipped' ? marked : 'Succeeded') : undefined,
     place: reader.placeOf(path) ?? { file: reader.file },
@@ -135,9 +137,9 @@ export function referenceName(reader: JsonReader, value: Value | undefined, path
   return readText(reader, readObject(reader, value, path, 'a reference')['referenceName'], path, 'referenceName');
 }
 
-/** `{referenceName, parameters}` of a dataset. */
-export function parseDatasetReference(reader: JsonReader, value: Value | undefined, path: JsonPath): DatasetReference {
-  const json = readObject(reader, value, path, 'a dataset reference');
+/** `{referenceName, parameters}` of a dataset or linked service. */
+export function parseReference(reader: JsonReader, value: Value | undefined, path: JsonPath): Reference {
+  const json = readObject(reader, value, path, 'a reference');
   return {
     name: readText(reader, json['referenceName'], path, 'referenceName'),
     parameters: readObject(reader, json['parameters'], [...path, 'parameters'], 'parameters'),

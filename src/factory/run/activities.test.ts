@@ -65,6 +65,23 @@ describe('Lookup', () => {
     });
   });
 
+  test('of a linked service with parameters goes where a dataset says; what is missing and unknown is named', async () => {
+    mkdirSync(join(factory.dir, 'out'), { recursive: true });
+    writeFileSync(join(factory.dir, 'out/here.csv'), 'n\n7\n');
+    const csv = file('DelimitedText', { fileName: 'here.csv' }, { firstRowAsHeader: true });
+    const ask = async (serviceParameters: Json) =>
+      await lookup(
+        { type: 'DelimitedTextSource' },
+        {},
+        { ...csv, service: 'anyLake', serviceParameters, parameters: { who: { type: 'String', defaultValue: 'here' } } },
+      );
+    expect(await ask({ account: '@dataset().who' })).toMatchObject({ output: { firstRow: { n: '7' } } });
+    const failed = (message: string) => ({ status: 'Failed', error: { message: expect.stringContaining(message) } });
+    expect(await ask({ account: '@dataset().who', suffix: 'gone.example' })).toMatchObject(failed('here.gone.example'));
+    expect(await ask({})).toMatchObject(failed("the parameter 'account' of the linked service 'anyLake' has no value"));
+    expect(await ask({ account: 'here', acount: 'x' })).toMatchObject(failed("the linked service 'anyLake' has no parameter 'acount'"));
+  });
+
   test('reads files, tables and stored procedures', async () => {
     mkdirSync(join(factory.dir, 'out'), { recursive: true });
     writeFileSync(join(factory.dir, 'out/list.csv'), 'name,n\na,1\nb,2\n');

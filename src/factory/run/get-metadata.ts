@@ -5,7 +5,7 @@ import { LakesteadError } from '#core';
 
 import { isArray, isObject, type Value, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
-import { parseDatasetReference } from '../load/parse-activity.ts';
+import { parseReference } from '../load/parse-activity.ts';
 import { modifiedBetween } from './find-files.ts';
 import type { Performed } from './perform-activity.ts';
 import { readBytes } from './read-bytes.ts';
@@ -23,7 +23,7 @@ export async function performGetMetadata(activity: Activity, scope: ActivityScop
   const { pipeline, ports } = scope.state;
   const reader = { file: pipeline.file, placeOf: pipeline.placeOf };
   const dataset = bindDataset(
-    parseDatasetReference(reader, activity.typeProperties['dataset'], [...activity.path, 'typeProperties', 'dataset']),
+    parseReference(reader, activity.typeProperties['dataset'], [...activity.path, 'typeProperties', 'dataset']),
     scope,
   );
   const asked = evaluateProperty(activity, 'fieldList', scope);

@@ -3,7 +3,7 @@ import { formatJson } from '#engine';
 
 import { parseJson, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
-import { parseDatasetReference } from '../load/parse-activity.ts';
+import { parseReference } from '../load/parse-activity.ts';
 import type { Performed } from './perform-activity.ts';
 import { objectProperty, readSource } from './read-source.ts';
 import { bindDataset } from './resolve-dataset.ts';
@@ -17,7 +17,7 @@ export async function performLookup(activity: Activity, scope: ActivityScope): P
   const { pipeline, ports } = scope.state;
   const source = objectProperty(evaluateProperty(activity, 'source', scope), 'source');
   const reader = { file: pipeline.file, placeOf: pipeline.placeOf };
-  const reference = parseDatasetReference(reader, activity.typeProperties['dataset'], [...activity.path, 'typeProperties', 'dataset']);
+  const reference = parseReference(reader, activity.typeProperties['dataset'], [...activity.path, 'typeProperties', 'dataset']);
   const dataset = bindDataset(reference, scope);
   const firstRowOnly = evaluateProperty(activity, 'firstRowOnly', scope) !== false;
   await using lease = await ports.engine.lease({ signal: scope.signal });

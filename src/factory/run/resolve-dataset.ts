@@ -1,7 +1,7 @@
 import { LakesteadError, nearMisses } from '#core';
 
-import { evaluateTree, isObject, property, type Value, type ValueObject } from '../expression/index.ts';
-import type { Dataset, DatasetReference, LinkedService } from '../load/factory.ts';
+import { evaluateTree, type ExpressionContext, isObject, property, type Value, type ValueObject } from '../expression/index.ts';
+import type { Dataset, LinkedService, Reference } from '../load/factory.ts';
 import type { EffectiveService } from './ports.ts';
 import { type ActivityScope, contextOf } from './activity-scope.ts';
 
@@ -15,76 +15,76 @@ export type BoundDataset = {
 };
 
 /** The dataset that an activity refers to, for this iteration. Missing and unknown parameters are named. */
-export function bindDataset(reference: DatasetReference, scope: ActivityScope): BoundDataset {
-  const { folder } = scope.state;
-  const dataset = folder.datasets.get(reference.name.toLowerCase());
-  if (dataset === undefined) {
-    const near = nearMisses(
-      reference.name,
-      [...folder.datasets.values()].map(({ name }) => name),
-    );
-    throw new LakesteadError(
-      'FACTORY_NOT_FOUND',
-      `there is no dataset '${reference.name}'`,
-      near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` },
-    );
-  }
-  const parameters = bindParameters(dataset, reference, scope);
-  const linkedService = findLinkedService(dataset.linkedService, scope);
+export function bindDataset(reference: Reference, scope: ActivityScope): BoundDataset {
+  const dataset = findByName(scope.state.folder.datasets, reference.name, 'dataset');
+  const parameters = bindParameters(dataset, `the dataset '${dataset.name}'`, reference, contextOf(scope));
   const context = { ...contextOf(scope), dataset: parameters };
   const typeProperties = evaluateTree(dataset.typeProperties, context);
   return {
     name: dataset.name,
     type: dataset.type,
     typeProperties: isObject(typeProperties) ? typeProperties : {},
-    service: effectiveService(linkedService, scope),
-    linkedService,
+    ...bindLinkedService(dataset.linkedService, scope, context),
   };
 }
 
-function bindParameters(dataset: Dataset, reference: DatasetReference, scope: ActivityScope): ValueObject {
-  const names = Object.keys(dataset.parameters);
+/** A linked service as this environment has it, with its parameters bound: by an activity, or in a dataset's context. */
+export function bindLinkedService(
+  reference: Reference,
+  scope: ActivityScope,
+  context: ExpressionContext = contextOf(scope),
+): Pick<BoundDataset, 'service' | 'linkedService'> {
+  const linkedService = findByName(scope.state.folder.linkedServices, reference.name, 'linked service');
+  const { name } = linkedService;
+  const override = scope.state.ports.findOverride(name);
+  if (override?.kind === 'embedded') return { linkedService, service: { kind: 'embedded', name, database: override.database } };
+  const own = () => {
+    const parameters = bindParameters(linkedService, `the linked service '${name}'`, reference, context);
+    const evaluated = evaluateTree(linkedService.typeProperties, { ...contextOf(scope), linkedService: parameters });
+    return isObject(evaluated) ? evaluated : {};
+  };
+  const typeProperties = override?.typeProperties ?? own();
+  return { linkedService, service: { kind: 'service', name, type: override?.type ?? linkedService.type, typeProperties } };
+}
+
+function bindParameters(
+  { parameters }: Dataset | LinkedService,
+  what: string,
+  reference: Reference,
+  context: ExpressionContext,
+): ValueObject {
+  const names = Object.keys(parameters);
   for (const name of Object.keys(reference.parameters)) {
     if (names.some((one) => one.toLowerCase() === name.toLowerCase())) continue;
     const near = nearMisses(name, names);
-    throw new LakesteadError('FACTORY_INVALID', `the dataset '${dataset.name}' has no parameter '${name}'`, {
+    throw new LakesteadError('FACTORY_INVALID', `${what} has no parameter '${name}'`, {
       hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `its parameters: ${names.join(', ') || 'none'}`,
     });
   }
   return Object.fromEntries(
-    Object.entries(dataset.parameters).map(([name, { defaultValue }]) => {
+    Object.entries(parameters).map(([name, { defaultValue }]) => {
       const given = property(reference.parameters, name) ?? defaultValue;
       if (given === undefined)
-        throw new LakesteadError('FACTORY_INVALID', `the parameter '${name}' of the dataset '${dataset.name}' has no value`, {
-          hint: "give it in the activity's dataset reference, or a default in the dataset",
+        throw new LakesteadError('FACTORY_INVALID', `the parameter '${name}' of ${what} has no value`, {
+          hint: 'give it where it is referred to, or a default where it is declared',
         });
-      return [name, evaluateTree(given, contextOf(scope))];
+      return [name, evaluateTree(given, context)];
     }),
   );
 }
 
-export function findLinkedService(name: string, scope: ActivityScope): LinkedService {
-  const { folder } = scope.state;
-  const found = folder.linkedServices.get(name.toLowerCase());
+function findByName<T extends { readonly name: string }>(all: ReadonlyMap<string, T>, name: string, what: string): T {
+  const found = all.get(name.toLowerCase());
   if (found !== undefined) return found;
   const near = nearMisses(
     name,
-    [...folder.linkedServices.values()].map((one) => one.name),
+    [...all.values()].map((one) => one.name),
   );
   throw new LakesteadError(
     'FACTORY_NOT_FOUND',
-    `there is no linked service '${name}'`,
+    `there is no ${what} '${name}'`,
     near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` },
   );
-}
-
-/** A linked service as this environment has it. */
-export function effectiveService(service: LinkedService, scope: ActivityScope): EffectiveService {
-  const override = scope.state.ports.findOverride(service.name);
-  if (override?.kind === 'embedded') return { kind: 'embedded', name: service.name, database: override.database };
-  const own = evaluateTree(service.typeProperties, contextOf(scope));
-  const typeProperties = override?.typeProperties ?? (isObject(own) ? own : {});
-  return { kind: 'service', name: service.name, type: override?.type ?? service.type, typeProperties };
 }
 
 /** The table that a dataset of a database names, by `schema` and `table` or by the older `tableName`. */

@@ -3,7 +3,7 @@ import { LakesteadError } from '#core';
 import { isObject, property, toPlain, type ValueObject } from '../expression/index.ts';
 import type { Activity } from '../load/factory.ts';
 import type { Performed } from './perform-activity.ts';
-import { effectiveService, findLinkedService } from './resolve-dataset.ts';
+import { bindLinkedService } from './resolve-dataset.ts';
 import { type ActivityScope, evaluateProperty } from './activity-scope.ts';
 
 /** SqlServerStoredProcedure: runs a procedure for its effect, with typed parameters. */
@@ -15,7 +15,7 @@ export async function performStoredProcedure(activity: Activity, scope: Activity
     throw new LakesteadError('FACTORY_INVALID', `the activity '${activity.name}' names no linked service`, { place: activity.place });
   const given = evaluateProperty(activity, 'storedProcedureParameters', scope);
   const parameters: ValueObject = isObject(given) ? given : {};
-  const service = effectiveService(findLinkedService(activity.linkedService, scope), scope);
+  const service = bindLinkedService(activity.linkedService, scope).service;
   await using connector = await scope.state.ports.openConnector(service, scope.signal);
   await connector.call(
     name,

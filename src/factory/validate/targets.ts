@@ -65,7 +65,11 @@ function checkPipeline(pipeline: Pipeline, folder: FactoryFolder, target: Target
         if (folder.datasets.has(name.toLowerCase()))
           report.say('error', 'FACTORY_UNSUPPORTED', `Fabric has no datasets: '${name}' must become datasetSettings of the activity`);
       if (activity.linkedService !== undefined)
-        report.say('error', 'FACTORY_UNSUPPORTED', `Fabric has no linked services: '${activity.linkedService}' must become a connection`);
+        report.say(
+          'error',
+          'FACTORY_UNSUPPORTED',
+          `Fabric has no linked services: '${activity.linkedService.name}' must become a connection`,
+        );
     }
     return [...report.findings, ...innerActivities(activity, pipeline).flat().flatMap(visit)];
   };

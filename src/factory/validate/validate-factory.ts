@@ -42,14 +42,13 @@ function validateDataset(dataset: Dataset, folder: FactoryFolder): readonly Find
   const { type, typeProperties, placeOf } = dataset;
   const report = newReport(dataset.file);
   const path = ['properties', 'typeProperties'];
-  const service = folder.linkedServices.get(dataset.linkedService.toLowerCase());
-  const reference = dataset.properties['linkedServiceName'];
-  const given = isObject(reference) ? reference['parameters'] : undefined;
-  if (service !== undefined) checkParameters(isObject(given) ? given : {}, service, `the linked service '${service.name}'`, report);
+  const service = folder.linkedServices.get(dataset.linkedService.name.toLowerCase());
+  const { parameters } = dataset.linkedService;
+  if (service !== undefined) checkParameters(parameters, service, `the linked service '${service.name}'`, report);
   else
     report.notFound(
       'the linked service',
-      dataset.linkedService,
+      dataset.linkedService.name,
       [...folder.linkedServices.values()].map(({ name }) => name),
       placeOf(['properties', 'linkedServiceName']),
     );
@@ -87,6 +86,8 @@ function validateOther({ kind, file, properties, placeOf }: OtherPart): readonly
 function checkOwnExpressions(one: Dataset | LinkedService, owner: 'dataset' | 'linkedService', report: ReturnType<typeof newReport>): void {
   const scope = { owner, parameters: Object.keys(one.parameters), variables: [], activities: [], before: new Set<string>(), hasItem: true };
   checkExpressions(one.typeProperties, ['properties', 'typeProperties'], scope, one.placeOf, report);
+  const given = 'linkedService' in one ? one.linkedService.parameters : {};
+  checkExpressions(given, ['properties', 'linkedServiceName', 'parameters'], scope, one.placeOf, report);
 }
 
 /** What a service needs is said in lakestead.yaml; of its own JSON only a wrong type or a misspelt property shows. */

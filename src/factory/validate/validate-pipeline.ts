@@ -1,9 +1,9 @@
 import { nearMisses } from '#core';
 
 import { isArray, isObject, type ValueObject } from '../expression/index.ts';
-import type { Activity, DatasetReference, FactoryFolder, Finding, Pipeline, PlaceOf } from '../load/factory.ts';
+import type { Activity, FactoryFolder, Finding, Pipeline, PlaceOf, Reference } from '../load/factory.ts';
 import { findCycle, innerActivities } from '../load/inner-activities.ts';
-import { parseDatasetReference } from '../load/parse-activity.ts';
+import { parseReference } from '../load/parse-activity.ts';
 import { activityTypes, otherActivityTypes } from './activity-types.ts';
 import { checkDefinitions, checkNames, checkValues } from './check-shape.ts';
 import { newReport, type Report } from './report.ts';
@@ -246,8 +246,12 @@ function checkNesting({ type }: Activity, around: readonly string[], report: Rep
 
 function checkReferences(activity: Activity, pipeline: Pipeline, folder: FactoryFolder, report: Report): void {
   for (const reference of datasetsOf(activity, pipeline)) checkDataset(reference, folder, report);
-  if (activity.linkedService !== undefined && !folder.linkedServices.has(activity.linkedService.toLowerCase()))
-    report.notFound('the linked service', activity.linkedService, namesOf(folder.linkedServices));
+  if (activity.linkedService !== undefined) {
+    const { name, parameters } = activity.linkedService;
+    const service = folder.linkedServices.get(name.toLowerCase());
+    if (service === undefined) report.notFound('the linked service', name, namesOf(folder.linkedServices));
+    else checkParameters(parameters, service, `the linked service '${service.name}'`, report);
+  }
   if (activity.type !== 'ExecutePipeline') return;
   const target = activity.typeProperties['pipeline'];
   const name = isObject(target) ? target['referenceName'] : undefined;
@@ -286,17 +290,17 @@ export function checkParameters(
   }
 }
 
-function checkDataset(reference: DatasetReference, folder: FactoryFolder, report: Report): void {
+function checkDataset(reference: Reference, folder: FactoryFolder, report: Report): void {
   const dataset = folder.datasets.get(reference.name.toLowerCase());
   if (dataset === undefined) report.notFound('the dataset', reference.name, namesOf(folder.datasets));
   else checkParameters(reference.parameters, dataset, `the dataset '${dataset.name}'`, report);
 }
 
 /** The datasets that an activity refers to. */
-function datasetsOf(activity: Activity, pipeline: Pipeline): readonly DatasetReference[] {
+function datasetsOf(activity: Activity, pipeline: Pipeline): readonly Reference[] {
   const { dataset } = activity.typeProperties;
   const own = isObject(dataset)
-    ? [parseDatasetReference({ file: pipeline.file, placeOf: pipeline.placeOf }, dataset, [...activity.path, 'typeProperties', 'dataset'])]
+    ? [parseReference({ file: pipeline.file, placeOf: pipeline.placeOf }, dataset, [...activity.path, 'typeProperties', 'dataset'])]
     : [];
   return [...own, ...activity.inputs, ...activity.outputs];
 }
