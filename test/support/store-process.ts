@@ -6,7 +6,7 @@ import { openLocalStore } from '#storage';
 // A process that a test starts: it races for names, or reads one object over and over.
 type Work =
   | { readonly kind: 'race'; readonly root: string; readonly rounds: number; readonly writer: number; readonly startAt: number }
-  | { readonly kind: 'read'; readonly root: string; readonly size: number; readonly until: number };
+  | { readonly kind: 'read'; readonly root: string; readonly size: number; readonly reads: number };
 
 async function race(work: Extract<Work, { kind: 'race' }>): Promise<number[]> {
   const store = await openLocalStore(work.root);
@@ -23,16 +23,14 @@ async function race(work: Extract<Work, { kind: 'race' }>): Promise<number[]> {
   return won;
 }
 
-async function read(work: Extract<Work, { kind: 'read' }>): Promise<{ reads: number; torn: number }> {
+async function read(work: Extract<Work, { kind: 'read' }>): Promise<number> {
   const store = await openLocalStore(work.root);
-  let reads = 0;
   let torn = 0;
-  while (Date.now() < work.until) {
+  for (let left = work.reads; left > 0; left -= 1) {
     const found = await store.get('object');
-    reads += 1;
     if (found.length !== work.size || found.some((byte) => byte !== found[0])) torn += 1;
   }
-  return { reads, torn };
+  return torn;
 }
 
 process.once('message', (work: Work) => {
