@@ -1,9 +1,10 @@
-import { sql, type Sql, unsafeSql } from '#sql';
+import { join, sql, type Sql, unsafeSql } from '#sql';
 
 import type { Expression, FunctionCall } from './ast.ts';
 import { bindError, type BoundExpression, type Frame } from './bind-context.ts';
 import { roundTemporal } from './convert-temporal.ts';
 import { convert } from './convert.ts';
+import { raise } from './raise.ts';
 import { isTemporal, type SqlServerType } from './types.ts';
 
 type DateBinder = (node: FunctionCall, frame: Frame) => BoundExpression | Promise<BoundExpression>;
@@ -115,7 +116,12 @@ const fromParts =
     const values = await Promise.all(
       node.args.map(async (_, index) => convert(frame.scope, await argument(node, frame, index), int, node.span).sql),
     );
-    return { sql: build(values), type, nullable: true };
+    const refusal = raise(289, `Cannot construct data type ${type.name}, some of the arguments have values which are not valid.`);
+    const isNull = join(
+      values.map((value) => sql`${value} IS NULL`),
+      ' OR ',
+    );
+    return { sql: sql`CASE WHEN ${isNull} THEN NULL ELSE coalesce(TRY(${build(values)}), ${refusal}) END`, type, nullable: true };
   };
 
 const zero = sql`0`;

@@ -7,6 +7,7 @@ import { answersTo, bindExpression, columnSql, keyOf, orderBy } from './bind-exp
 import { commonTypeOf, comparisonKey } from './bind-operator.ts';
 import { bindSources } from './bind-source.ts';
 import { convert } from './convert.ts';
+import { raise } from './raise.ts';
 import type { BindScope, BoundColumn } from './scope.ts';
 import { isText } from './types.ts';
 
@@ -237,6 +238,7 @@ async function bindSelect(select: Select, order: readonly OrderItem[], tail: Sql
     const positions = order.map((item) => positionOfExpression(item, values, frame));
     const byPosition = await Promise.all(order.map(async (item, index) => await asOutput(item, await positions[index])));
     const ordered = order.length === 0 ? body.sql : orderOutside(body, byPosition, frame, values);
+    if (top?.isPercent) return { ...body, sql: sql`SELECT * FROM (${ordered}) AS q QUALIFY row_number() OVER () <= ${shareOf(top)}` };
     return { ...body, sql: sql`${ordered}${limitOf(top)}${tail}` };
   }
   const keys = (await Promise.all(order.map((item) => bindOrderItem(item, items, columns, frame)))).filter((key) => key !== undefined);
@@ -245,6 +247,8 @@ async function bindSelect(select: Select, order: readonly OrderItem[], tail: Sql
     if (keys.length === 0) throw bindError(scope, 'SQL_SYNTAX', 'WITH TIES needs ORDER BY', select.span);
     return { columns, sql: sql`SELECT ${join(list)}${head} QUALIFY rank() OVER (${orderSql}) <= ${top.count}${orderSql}` };
   }
+  if (top?.isPercent)
+    return { columns, sql: sql`SELECT ${join(list)}${head} QUALIFY row_number() OVER (${orderSql}) <= ${shareOf(top)}${orderSql}` };
   return { columns, sql: sql`SELECT ${join(list)}${head}${orderSql}${limitOf(top)}${tail}` };
 }
 
@@ -279,8 +283,13 @@ async function bindTop(select: Select, frame: Frame): Promise<BoundTop | undefin
 }
 
 function limitOf(top: BoundTop | undefined): Sql {
-  if (top === undefined) return sql``;
-  return top.isPercent ? sql` LIMIT (${top.count})%` : sql` LIMIT ${top.count}`;
+  return top === undefined ? sql`` : sql` LIMIT ${top.count}`;
+}
+
+/** How many of all rows a TOP ... PERCENT gives: rounded up, where DuckDB's `LIMIT n%` rounds down. */
+function shareOf({ count }: BoundTop): Sql {
+  const refusal = raise(1031, 'Percent values must be between 0 and 100.');
+  return sql`CASE WHEN ${count} BETWEEN 0 AND 100 THEN ceil(count(*) OVER () * ${count} / 100) ELSE ${refusal} END`;
 }
 
 type BoundItem = { readonly name: string; readonly value: BoundExpression };

@@ -6,6 +6,31 @@ const ask = openSemantics();
 
 // What SQL Server's documentation says of changes to tables and of grouping.
 describe('tables', () => {
+  testScripts(ask, 'TOP ... PERCENT', [
+    ['is rounded up', 'SELECT TOP 50 PERCENT v FROM (VALUES (3), (1), (2)) AS t(v) ORDER BY v', ['1', '2']],
+    ['of few rows gives one', 'SELECT TOP (1) PERCENT v FROM (VALUES (3), (1), (2)) AS t(v) ORDER BY v DESC', ['3']],
+    ['of 0 gives none', 'SELECT TOP 0 PERCENT v FROM (VALUES (3), (1)) AS t(v)', []],
+    [
+      'takes a variable',
+      'DECLARE @p float = 40.1; SELECT TOP (@p) PERCENT v FROM (VALUES (5), (4), (3), (2), (1)) AS t(v) ORDER BY v',
+      ['1', '2', '3'],
+    ],
+    [
+      'counts groups',
+      "SELECT TOP 60 PERCENT g, COUNT(*) FROM (VALUES ('b'), ('a'), ('b'), ('c')) AS t(g) GROUP BY g ORDER BY g",
+      ['a|1', 'b|2'],
+    ],
+    [
+      'counts what is distinct',
+      'SELECT DISTINCT TOP 50 PERCENT v FROM (VALUES (3), (3), (1), (2), (2)) AS t(v) ORDER BY v DESC',
+      ['3', '2'],
+    ],
+    [
+      'over 100 is refused',
+      'SELECT TOP 101 PERCENT v FROM (VALUES (3)) AS t(v)',
+      ['error 1031: Percent values must be between 0 and 100.'],
+    ],
+  ]);
   testScripts(ask, 'what does not fit a column', [
     [
       'is refused by INSERT with the table, the column and the value that was cut',
