@@ -9,6 +9,7 @@ export {
   reviveError,
   type SourcePlace,
 } from './error.ts';
+export { Limiter } from './limiter.ts';
 export { type Log, silentLog } from './log.ts';
 export { nearMisses } from './near-miss.ts';
 export { Secret } from './secret.ts';

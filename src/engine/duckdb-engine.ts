@@ -1,6 +1,6 @@
 import { DuckDBDataChunk, type DuckDBConnection, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api';
 
-import { LakesteadError } from '#core';
+import { LakesteadError, Limiter } from '#core';
 import { render, type Sql } from '#sql';
 
 import { classifyDuckdbError } from './duckdb-error.ts';
@@ -39,21 +39,20 @@ export async function openDuckdbEngine(options: EngineOptions = {}): Promise<Eng
 
 class DuckdbEngine implements Engine {
   readonly #instance: DuckDBInstance;
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
+  readonly #leases: Limiter;
 
   constructor(instance: DuckDBInstance, maxLeases: number) {
     this.#instance = instance;
-    this.#free = maxLeases;
+    this.#leases = new Limiter(maxLeases);
   }
 
   async lease(options: StatementOptions = {}): Promise<Lease> {
-    await this.#take(options.signal);
+    await this.#leases.acquire(options.signal, () => classifyDuckdbError(undefined, options.signal));
     try {
       const connection = await this.#instance.connect();
-      return new DuckdbLease(connection, () => this.#giveBack());
+      return new DuckdbLease(connection, () => this.#leases.release());
     } catch (error) {
-      this.#giveBack();
+      this.#leases.release();
       throw classifyDuckdbError(error, options.signal);
     }
   }
@@ -61,32 +60,6 @@ class DuckdbEngine implements Engine {
   async withLease<T>(work: (lease: Lease) => Promise<T>, options: StatementOptions = {}): Promise<T> {
     await using lease = await this.lease(options);
     return await work(lease);
-  }
-
-  async #take(signal: AbortSignal | undefined): Promise<void> {
-    throwIfAborted(signal);
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const grant = () => {
-        signal?.removeEventListener('abort', abandon);
-        resolve();
-      };
-      const abandon = () => {
-        this.#waiting.splice(this.#waiting.indexOf(grant), 1);
-        reject(classifyDuckdbError(undefined, signal));
-      };
-      this.#waiting.push(grant);
-      signal?.addEventListener('abort', abandon, { once: true });
-    });
-  }
-
-  #giveBack(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free += 1;
-    else next();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

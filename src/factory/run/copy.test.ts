@@ -214,6 +214,11 @@ describe('Copy from files', () => {
     const from = file('DelimitedText', { folderPath: 'in', fileName: 'wrong.csv' }, { firstRowAsHeader: true });
     const activity = await copy(from, file('Parquet', { fileName: 'a.parquet' }), { translator: { type: 'TabularTranslator', mappings } });
     expect(activity).toMatchObject({ status: 'Failed', error: { code: 'SQL_TYPE' } });
+    for (const type of ['Decimals', 'constructor']) {
+      const odd = { type: 'TabularTranslator', mappings: [{ source: { name: 'x' }, sink: { name: 'x', type } }] };
+      const message = `the type ${type} of a mapping is not supported`;
+      expect(await copy(from, file('Parquet', { fileName: 'a.parquet' }), { translator: odd })).toMatchObject({ error: { message } });
+    }
     expect(readFileSync(out('a.parquet'))).toEqual(before);
     expect(readdirSync(out('.')).filter((name) => /partial|tmp/.test(name))).toEqual([]);
   });

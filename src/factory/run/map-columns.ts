@@ -72,7 +72,7 @@ function castTo(column: Sql, { type, precision, scale }: ValueObject): Sql {
     if (Number.isInteger(digits) && Number.isInteger(fraction) && digits >= 1 && digits <= 38 && fraction >= 0 && fraction <= digits)
       return sql`CAST(${column} AS ${unsafeSql(`DECIMAL(${digits},${fraction})`)})`;
   }
-  const target = interimTypes[name];
+  const target = Object.hasOwn(interimTypes, name) ? interimTypes[name] : undefined;
   if (target === undefined)
     throw new LakesteadError('FACTORY_UNSUPPORTED', `the type ${type} of a mapping is not supported`, {
       hint: `supported: ${Object.keys(interimTypes).join(', ')}, decimal`,

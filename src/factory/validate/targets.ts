@@ -49,7 +49,7 @@ function checkPipeline(pipeline: Pipeline, folder: FactoryFolder, target: Target
   }
   const visit = (activity: Activity): readonly Finding[] => {
     const report = newReport(pipeline.file, activity.name, activity.place);
-    const instead = missing[target][activity.type];
+    const instead = Object.hasOwn(missing[target], activity.type) ? missing[target][activity.type] : undefined;
     if (instead !== undefined)
       report.say('error', 'FACTORY_UNSUPPORTED', `${names[target]} has no activity ${activity.type}`, undefined, `it has ${instead}`);
     if (target === 'adf' && activity.type === 'SynapseNotebook' && activity.linkedService === undefined)

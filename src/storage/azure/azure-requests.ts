@@ -1,8 +1,8 @@
 import type { BlobServiceClient, BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 
-import { LakesteadError } from '#core';
+import { LakesteadError, Limiter } from '#core';
 
-import { Limiter } from '../limiter.ts';
+import { cancelled } from '../cancelled.ts';
 import { checkFolderPath, checkObjectPath } from '../object-path.ts';
 import type { StoreTraffic } from '../object-store.ts';
 import type { AzureSettings } from './azure-settings.ts';
@@ -98,10 +98,12 @@ export class AzureRequests {
       this.#traffic.requests += 1;
       return await work(trySignal);
     };
-    return await this.#limiter.run(
-      async () => await withRetries(attempt, { limits: this.#limits, classify: (error) => classifyAzureError(error, what), signal, what }),
-      signal,
-    );
+    await this.#limiter.acquire(signal, () => cancelled(signal, 'waiting for the storage'));
+    try {
+      return await withRetries(attempt, { limits: this.#limits, classify: (error) => classifyAzureError(error, what), signal, what });
+    } finally {
+      this.#limiter.release();
+    }
   }
 
   /** A request that writes into a container: makes the container when it is not there, as a folder is made. */
