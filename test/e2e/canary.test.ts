@@ -88,14 +88,27 @@ test('a password in every place that the configuration allows is in nothing that
     },
   };
   const service = { name: 'refusing', properties: { type: 'SqlServer', typeProperties: {} } };
-  for (const [kind, one] of Object.entries({ pipeline, dataset, linkedService: service }))
+  const save = (kind: string, one: { readonly name: string }) =>
     writeFileSync(join(project, `factory/adf/${kind}/${one.name}.json`), JSON.stringify(one));
+  for (const [kind, one] of Object.entries({ pipeline, dataset, linkedService: service })) save(kind, one);
   expect((await run(['run', 'secrets', '--param', `password=${canary}`, '--json'])).exitCode).toBe(1);
   await run(['run', '--json']);
   await run(['status', '--json']);
+  // A password in the service's own JSON that looks like an expression: run and validate refuse it, and quote nothing.
+  const atSign = `@${written}`;
+  save('linkedService', {
+    name: 'atSign',
+    properties: { type: 'SqlServer', typeProperties: { server: '127.0.0.1,1', password: { type: 'SecureString', value: atSign } } },
+  } as { name: string });
+  save('dataset', {
+    name: 'Refusing',
+    properties: { ...dataset.properties, linkedServiceName: { referenceName: 'atSign', type: 'LinkedServiceReference' } },
+  } as { name: string });
+  expect((await run(['run', 'secrets', '--param', `password=${canary}`, '--json'])).stdout).toContain('EXPRESSION_INVALID');
   const validated = await lakestead(['validate', project, '--json'], { env });
   said.push(validated.stdout, validated.stderr);
   expect(said.filter((text) => text.includes(canary))).toEqual([]);
-  expect(filesWith(project, canary)).toEqual([yaml]);
+  expect(validated.stdout).toContain('EXPRESSION_INVALID');
+  expect(filesWith(project, canary).toSorted()).toEqual([join(project, 'factory/adf/linkedService/atSign.json'), yaml].toSorted());
   expect(filesWith(project, Buffer.from(canary).toString('base64').slice(0, 24))).toEqual([]);
 });

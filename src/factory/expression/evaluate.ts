@@ -47,9 +47,23 @@ export function evaluateTree(tree: Value, context: ExpressionContext): Value {
   if (typeof tree === 'string') return evaluateText(tree, context);
   if (isArray(tree)) return tree.map((item) => evaluateTree(item, context));
   if (!isObject(tree)) return tree;
+  if (tree['type'] === 'SecureString' && typeof tree['value'] === 'string')
+    return { ...tree, value: unquoted(() => evaluateText(String(tree['value']), context)) };
   if (tree['type'] === 'Expression' && 'value' in tree)
     return typeof tree['value'] === 'string' ? evaluateText(tree['value'], context) : evaluateTree(tree['value'] ?? null, context);
   return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, evaluateTree(item, context)]));
+}
+
+/** What reads a secret must not say it in its error: those of expressions quote their text. */
+export function unquoted<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof LakesteadError)) throw error;
+    throw new LakesteadError(error.code, 'the value of a SecureString is no expression that works', {
+      hint: 'an @ at its start is written @@, and @{ as @@{; what is wrong is not shown, because the text may be a password',
+    });
+  }
 }
 
 type Selection = Extract<Node, { kind: 'property' | 'index' }>;

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { LakesteadError } from '#core';
+import { describeError, LakesteadError } from '#core';
 
 import { findSharedData } from '../../../test/support/shared-data.ts';
-import { evaluateCases, evaluateText, formatValue, functions, isArray, isObject, parseJson } from './index.ts';
+import { evaluateCases, evaluateText, evaluateTree, formatValue, functions, isArray, isObject, parseJson, toPlain } from './index.ts';
 
 const now = new Date('2024-05-06T07:08:09.123Z');
 const data = findSharedData('adf');
@@ -81,6 +81,33 @@ test('names of JavaScript are no names of the language', () => {
   for (const text of ['@constructor', '@constructor()', '@toString()', '@__proto__', '@pipeline().constructor', "@json('{}').toString"]) {
     expect(() => evaluateText(text, { now })).toThrow(LakesteadError);
   }
+});
+
+test('a SecureString that is no expression is not quoted', () => {
+  for (const value of ['@c4n4ry', 'x@{c4n4ry', "@int('c4n4ry')"]) {
+    const tree = { password: { type: 'SecureString', value } };
+    const error = (() => {
+      try {
+        return evaluateTree(tree, { now });
+      } catch (thrown) {
+        return describeError(thrown);
+      }
+    })();
+    expect(error).toMatchObject({ code: expect.stringMatching(/^EXPRESSION_/), hint: expect.stringContaining('@@') });
+    expect(JSON.stringify(error)).not.toContain('c4n4ry');
+  }
+});
+
+test('union and intersection tell values apart by type and depth, not by the order of keys, and take large arrays', () => {
+  const evaluate = (text: string) => toPlain(evaluateText(text, { now }));
+  expect(evaluate(`@union(json('[1, 1.0, "1", null, "null", [1], {"a":1,"b":2}]'), json('[1, "1", {"b":2,"a":1}, ["1"]]'))`)).toEqual([
+    1, 1, '1', null, 'null', [1], { a: 1, b: 2 }, ['1'],
+  ]); // prettier-ignore
+  expect(evaluate(`@intersection(json('[{"a":1,"b":2}, 1, 1, "1"]'), json('["1", {"b":2,"a":1}]'))`)).toEqual([{ a: 1, b: 2 }, '1']);
+  expect(evaluate('@length(union(range(1,100000),range(100001,100000)))')).toBe(200_000);
+  expect(evaluate('@length(intersection(range(1,100000),range(50001,100000)))')).toBe(50_000);
+  expect(Object.keys(evaluate(`@union(json('{"__proto__":{"a":1}}'), json('{"b":2}'))`) as object)).toEqual(['__proto__', 'b']);
+  expect(Object.keys((evaluate("@json(xml('<a><__proto__><x>1</x></__proto__></a>'))") as { a: object }).a)).toEqual(['__proto__']);
 });
 
 test('random text is a value or an error of ours', () => {

@@ -97,6 +97,25 @@ const collection = (value: Value | undefined): string | readonly Value[] => {
 /** Texts of several values, without quotes: what concat and interpolation print. */
 const printAll = (values: readonly Value[]) => values.map(printValue).join('');
 
+/** A text that equal values share and others do not: the keys of objects in order, texts, integers and floats apart. */
+function identity(value: Value): string {
+  if (value instanceof Float) return `f${value.value + 0}`;
+  if (isArray(value)) return `[${value.map(identity).join(',')}]`;
+  if (!isObject(value)) return typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const pairs = Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}:${identity(item)}`);
+  return `{${pairs.toSorted().join(',')}}`;
+}
+
+/** Each value once, where it first stands. */
+function distinct(values: readonly Value[]): readonly Value[] {
+  const seen = new Map<string, Value>();
+  for (const value of values) {
+    const key = identity(value);
+    if (!seen.has(key)) seen.set(key, value);
+  }
+  return [...seen.values()];
+}
+
 function overlap(args: readonly Value[]): Value {
   const [first, ...rest] = args;
   if (isArray(first)) {
@@ -104,10 +123,8 @@ function overlap(args: readonly Value[]): Value {
       if (!isArray(one)) throw new TypeError('all arguments must be arrays, or all objects');
       return one;
     });
-    return first.filter(
-      (item, index) =>
-        first.findIndex((other) => sameValue(other, item)) === index && others.every((one) => one.some((other) => sameValue(other, item))),
-    );
+    const sets = others.map((one) => new Set(one.map(identity)));
+    return distinct(first).filter((item) => sets.every((set) => set.has(identity(item))));
   }
   if (!isObject(first ?? null)) throw new TypeError('all arguments must be arrays, or all objects');
   const object = first as ValueObject; // just checked
@@ -233,8 +250,8 @@ const list: readonly FunctionDefinition[] = [
     'What is in any of the arrays or objects, once.',
     ['@union(createArray(1, 2, 3), createArray(1, 2, 10))', '[1,2,3,10]'],
     (args) => {
-      if (args.every(isArray)) return args.flat().filter((item, index, all) => all.findIndex((other) => sameValue(other, item)) === index);
-      if (args.every(isObject)) return Object.assign({}, ...args) as ValueObject; // objects, just checked
+      if (args.every(isArray)) return distinct(args.flat());
+      if (args.every(isObject)) return Object.fromEntries(args.flatMap((one) => Object.entries(one)));
       throw new TypeError('all arguments must be arrays, or all objects');
     },
   ),

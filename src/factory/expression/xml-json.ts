@@ -10,15 +10,18 @@ export function xmlToJson(document: XmlDocument): Value {
 }
 
 function group(attributes: readonly XmlAttribute[], nodes: readonly XmlNode[]): ValueObject {
-  const json: Record<string, Value> = Object.fromEntries(attributes.map(({ name, value }) => [`@${name}`, value]));
   const found = new Map<string, Value[]>();
   for (const node of nodes) {
     if (node.kind === 'comment') continue;
     const key = keyOf(node);
-    found.set(key, [...(found.get(key) ?? []), valueOf(node)]);
+    const values = found.get(key);
+    if (values === undefined) found.set(key, [valueOf(node)]);
+    else values.push(valueOf(node));
   }
-  for (const [key, values] of found) json[key] = values.length === 1 ? (values[0] ?? null) : values;
-  return json;
+  return Object.fromEntries([
+    ...attributes.map(({ name, value }) => [`@${name}`, value] as const),
+    ...[...found].map(([key, values]) => [key, values.length === 1 ? (values[0] ?? null) : values] as const),
+  ]);
 }
 
 function keyOf(node: XmlNode): string {

@@ -11,6 +11,8 @@ export type RunState = {
   readonly pipeline: Pipeline;
   readonly parameters: ValueObject;
   readonly variables: Record<string, Value>;
+  /** Those that an activity with secureInput or secureOutput has set. */
+  readonly securedVariables: Set<string>;
   readonly returnValue: { value: ValueObject | undefined };
   readonly ports: RunPorts;
   readonly clock: Clock;

@@ -212,6 +212,74 @@ test('variables, a sequential loop, append, filter, switch and until give what t
   expect(result).toMatchObject({ status: 'Succeeded', variables: { seen: [2, 4, 6, 'x', 'x'], word: 'three' } });
 });
 
+test('until sees what is inside as it is: numbers, lists, and outputs that are secured', async () => {
+  const filter = {
+    name: 'f',
+    type: 'Filter',
+    typeProperties: {
+      items: { value: '@range(1, 2)', type: 'Expression' },
+      condition: { value: '@greater(item(), 0)', type: 'Expression' },
+    },
+  };
+  const secured = set('s', 'x', 'word', { policy: { secureOutput: true } });
+  for (const expression of [
+    "@equals(activity('f').output.FilteredItemsCount, 2)",
+    "@contains(activity('f').output.Value, 2)",
+    "@greater(activity('f').output.FilteredItemsCount, 1)",
+    "@equals(activity('s').output.value, 'word')",
+  ]) {
+    const until = {
+      name: 'until',
+      type: 'Until',
+      typeProperties: { expression: { value: expression, type: 'Expression' }, activities: [filter, secured] },
+    };
+    const result = await run([until], { variables: { x: { type: 'String' } }, signal: AbortSignal.timeout(5000) });
+    expect(result).toMatchObject({ status: 'Succeeded', variables: { x: '***' } });
+    expect(result.activities[0]?.activities).toHaveLength(2);
+  }
+});
+
+test('a secret is in no document of the run: of a child, a variable, an item', async () => {
+  const child = { parameters: { pwd: { type: 'SecureString' } }, activities: [ok('one')] };
+  const call = {
+    name: 'call',
+    type: 'ExecutePipeline',
+    typeProperties: {
+      pipeline: { referenceName: 'child', type: 'PipelineReference' },
+      waitOnCompletion: true,
+      parameters: { pwd: '@pipeline().parameters.pwd' },
+    },
+  };
+  const keep = set(
+    'keep',
+    'x',
+    { value: '@pipeline().parameters.pwd', type: 'Expression' },
+    { policy: { secureInput: true, secureOutput: true } },
+  );
+  const loop = {
+    name: 'loop',
+    type: 'ForEach',
+    ...after('keep', 'Succeeded'),
+    typeProperties: {
+      items: { value: '@createArray(1)', type: 'Expression' },
+      activities: [
+        set('number', 'x', { value: '@string(int(pipeline().parameters.pwd))', type: 'Expression' }, { policy: { secureInput: true } }),
+      ],
+    },
+  };
+  const told: unknown[] = [];
+  const result = await run([call, keep, loop], {
+    parameters: { pwd: { type: 'SecureString' } },
+    given: { pwd: 'c4n4ry' },
+    variables: { x: { type: 'String' } },
+    others: { child },
+    onEvent: (event) => told.push(event),
+  });
+  expect(result).toMatchObject({ status: 'Failed', variables: { x: '***' }, error: { code: 'EXPRESSION_FAILED' } });
+  expect(result.activities.find(({ name }) => name === 'call')?.input).toEqual({ pipelineName: 'child', parameters: { pwd: '***' } });
+  expect(JSON.stringify([result, told])).not.toContain('c4n4ry');
+});
+
 test('a variable takes values of its own type only', async () => {
   const variables = { text: { type: 'String' }, flag: { type: 'Boolean' }, list: { type: 'Array' } };
   const expression = (value: string) => ({ value, type: 'Expression' });

@@ -13,6 +13,7 @@ import { performLookup } from './lookup.ts';
 import { performNotebook } from './notebook-activity.ts';
 import { performStoredProcedure } from './stored-procedure.ts';
 import { runActivities } from './run-activities.ts';
+import { withoutSecrets } from './run-parameters.ts';
 import { runPipeline } from './run-pipeline.ts';
 import type { ActivityRun } from './run-types.ts';
 
@@ -164,10 +165,7 @@ async function performUntil(activity: Activity, scope: ActivityScope): Promise<P
     const result = await runActivities(inner(activity, scope, 0), { ...scope, activities: views, iteration });
     runs.push(...result.runs);
     if (result.error !== undefined) throw withInnerRuns(result.error, runs);
-    views = {
-      ...views,
-      ...Object.fromEntries(result.runs.map((run) => [run.name, { status: run.status, output: (run.output ?? null) as Value }])),
-    };
+    ({ views } = result);
     if (truth(required(activity, 'expression', { ...scope, activities: views }), activity))
       return { input: {}, output: {}, activities: runs };
   }
@@ -206,8 +204,14 @@ function setVariable(activity: Activity, scope: ActivityScope): Performed {
   const name = variableName(activity, scope);
   const evaluated = required(activity, 'value', scope);
   checkVariableType(activity, name, evaluated, scope);
-  scope.state.variables[name] = evaluated;
+  setValue(activity, name, evaluated, scope);
   return { input: { name, value: evaluated }, output: { name, value: evaluated } };
+}
+
+/** What a secured activity has set stays hidden in the document of the run. */
+function setValue({ policy }: Activity, name: string, value: Value, { state }: ActivityScope): void {
+  state.variables[name] = value;
+  if (policy.secureInput || policy.secureOutput) state.securedVariables.add(name);
 }
 
 /** A variable keeps the type that the pipeline declares; Data Factory converts nothing here. */
@@ -243,7 +247,7 @@ function appendVariable(activity: Activity, scope: ActivityScope): Performed {
   const before = scope.state.variables[name] ?? null;
   if (!isArray(before)) throw new LakesteadError('FACTORY_INVALID', `the variable '${name}' is no array`, { place: activity.place });
   const value = required(activity, 'value', scope);
-  scope.state.variables[name] = [...before, value];
+  setValue(activity, name, [...before, value], scope);
   return { input: { name, value }, output: { name, value } };
 }
 
@@ -255,6 +259,7 @@ async function executePipeline(activity: Activity, scope: ActivityScope): Promis
   if (pipeline === undefined) throw new LakesteadError('FACTORY_NOT_FOUND', `there is no pipeline '${name}'`, { place: activity.place });
   const parameters = evaluateProperty(activity, 'parameters', scope) ?? {};
   const given: ValueObject = isObject(parameters) ? parameters : {};
+  const input = { pipelineName: pipeline.name, parameters: withoutSecrets(pipeline, given) };
   const child = runPipeline({
     folder: state.folder,
     pipeline,
@@ -268,7 +273,7 @@ async function executePipeline(activity: Activity, scope: ActivityScope): Promis
   if (evaluateProperty(activity, 'waitOnCompletion', scope) !== true) {
     // Started and not waited for: its end is in its own record.
     void child;
-    return { input: { pipelineName: pipeline.name, parameters: given }, output: { pipelineName: pipeline.name } };
+    return { input, output: { pipelineName: pipeline.name } };
   }
   const run = await child;
   if (run.status !== 'Succeeded') {
@@ -281,7 +286,7 @@ async function executePipeline(activity: Activity, scope: ActivityScope): Promis
   }
   const returned = run.returnValue === undefined ? {} : { pipelineReturnValue: toValue(run.returnValue) };
   return {
-    input: { pipelineName: pipeline.name, parameters: given },
+    input,
     output: { pipelineRunId: run.runId, pipelineName: pipeline.name, ...returned },
     activities: run.activities,
   };

@@ -8,11 +8,16 @@ import { activityError, decide, failedLeaves, type Outcome } from './outcome.ts'
 import { runActivity } from './run-activity.ts';
 import type { ActivityRun } from './run-types.ts';
 
-/** Runs a list of activities as its dependencies say; gives the runs in the order of their end, and the error of the list. */
-export async function runActivities(
-  activities: readonly Activity[],
-  scope: ActivityScope,
-): Promise<{ runs: readonly ActivityRun[]; error: LakesteadError | undefined }> {
+type RanActivities = {
+  /** In the order of their end. */
+  readonly runs: readonly ActivityRun[];
+  /** What expressions behind the list see, of the activities before it too. */
+  readonly views: Readonly<Record<string, ActivityView>>;
+  readonly error: LakesteadError | undefined;
+};
+
+/** Runs a list of activities as its dependencies say. An activity that fails is a result. */
+export async function runActivities(activities: readonly Activity[], scope: ActivityScope): Promise<RanActivities> {
   const cycle = findCycle(activities);
   if (cycle !== undefined) throw new LakesteadError('FACTORY_INVALID', `the activities ${cycle.join(' -> ')} wait for each other`);
   const outcomes = new Map<string, Outcome>();
@@ -67,6 +72,7 @@ export async function runActivities(
     const [first] = [...errors.values()];
     return {
       runs,
+      views,
       error:
         reason instanceof LakesteadError
           ? reason
@@ -78,6 +84,7 @@ export async function runActivities(
   const [failed] = failedLeaves(activities, outcomes);
   return {
     runs,
+    views,
     error:
       failed === undefined
         ? undefined

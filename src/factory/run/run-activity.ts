@@ -113,7 +113,8 @@ async function tryActivity(activity: Activity, scope: ActivityScope, attempt: nu
     tell(run, result.facts ?? {});
     return { runs: [run], outcome: 'Succeeded', view: { status: 'Succeeded', output: result.output } };
   } catch (thrown) {
-    const error = limit.signal.aborted ? limit.signal.reason : scope.signal.aborted ? cancelled(activity, thrown) : thrown;
+    const ended = limit.signal.aborted ? limit.signal.reason : scope.signal.aborted ? cancelled(activity, thrown) : thrown;
+    const error = secureInput ? withoutText(activity, ended) : ended;
     const failure = describeFailure(activity, error);
     const outcome = scope.signal.aborted ? 'Cancelled' : 'Failed';
     const inside = innerRunsOf(error);
@@ -130,6 +131,15 @@ async function tryActivity(activity: Activity, scope: ActivityScope, attempt: nu
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What an expression says of its failure quotes its values: it is hidden with the input. */
+function withoutText(activity: Activity, error: unknown): unknown {
+  if (!(error instanceof LakesteadError) || !error.code.startsWith('EXPRESSION_')) return error;
+  return new LakesteadError(error.code, `an expression of the activity '${activity.name}' failed`, {
+    place: activity.place,
+    hint: 'policy.secureInput hides what it says; take it away to see it',
+  });
 }
 
 /** What a wait or a driver throws when it is aborted has no code of ours. */
@@ -163,5 +173,5 @@ function describeItem(item: Value | undefined): string | undefined {
   const value = isObject(item ?? null) ? (item as ValueObject) : { name: item ?? null }; // just checked
   const parts = typeof value['name'] === 'string' ? [value['name']] : Object.values(value);
   const text = parts.filter((part) => typeof part === 'string').join('.');
-  return text === '' ? undefined : text.slice(0, 60);
+  return text === '' ? undefined : text.slice(0, 60).replaceAll(/\s+/g, ' ');
 }

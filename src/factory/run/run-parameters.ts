@@ -7,7 +7,7 @@ import type { ParameterDefinition, Pipeline } from '../load/factory.ts';
 export const hidden = '***';
 
 /** Parameters as the record of a run keeps them: what is declared as SecureString is hidden. */
-export function withoutSecrets({ parameters }: Pipeline, given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function withoutSecrets<T>({ parameters }: Pipeline, given: Readonly<Record<string, T>>): Readonly<Record<string, T | string>> {
   const isSecret = (name: string) =>
     Object.entries(parameters).some(([one, { type }]) => one.toLowerCase() === name.toLowerCase() && /^secure/i.test(type));
   return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, isSecret(name) ? hidden : value]));

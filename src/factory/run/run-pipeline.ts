@@ -5,7 +5,7 @@ import { describeError, type ErrorDocument, systemClock } from '#core';
 import { toPlain, type Value, type ValueObject } from '../expression/index.ts';
 import type { ActivityScope, RunState } from './activity-scope.ts';
 import { runActivities } from './run-activities.ts';
-import { bindParameters, initialValue, withoutSecrets } from './run-parameters.ts';
+import { bindParameters, hidden, initialValue, withoutSecrets } from './run-parameters.ts';
 import type { ActivityRun, PipelineRun, RunOptions } from './run-types.ts';
 
 /** Runs a pipeline to its end. A pipeline that fails is a result; only what prevents the run at all is thrown. */
@@ -24,6 +24,7 @@ export async function runPipeline(options: RunOptions): Promise<PipelineRun> {
   let activities: readonly ActivityRun[] = [];
   let error: ErrorDocument | undefined;
   let variables: Record<string, Value> = {};
+  const securedVariables = new Set<string>();
   let returnValue: ValueObject | undefined;
   try {
     const state: RunState = {
@@ -32,6 +33,7 @@ export async function runPipeline(options: RunOptions): Promise<PipelineRun> {
       pipeline,
       parameters: bindParameters(pipeline, options.parameters),
       variables: Object.fromEntries(Object.entries(pipeline.variables).map(([name, definition]) => [name, initialValue(definition)])),
+      securedVariables,
       returnValue: { value: undefined },
       ports,
       clock,
@@ -67,7 +69,9 @@ export async function runPipeline(options: RunOptions): Promise<PipelineRun> {
     startedAt: startedAt.toISOString(),
     durationMs: Math.round(clock.elapsedMs() - started),
     ...shown,
-    variables: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, toPlain(value)])),
+    variables: Object.fromEntries(
+      Object.entries(variables).map(([name, value]) => [name, securedVariables.has(name) ? hidden : toPlain(value)]),
+    ),
     ...(error === undefined ? {} : { error }),
     activities,
   };

@@ -1,6 +1,16 @@
 import { LakesteadError, nearMisses } from '#core';
 
-import { findFunction, functions, isArray, isObject, type Node, parseText, referenceNames, type Value } from '../expression/index.ts';
+import {
+  findFunction,
+  functions,
+  isArray,
+  isObject,
+  type Node,
+  parseText,
+  referenceNames,
+  unquoted,
+  type Value,
+} from '../expression/index.ts';
 import type { PlaceOf } from '../load/factory.ts';
 import type { JsonPath } from '../load/parse-activity.ts';
 import type { Report } from './report.ts';
@@ -26,19 +36,30 @@ const inner = ['activities', 'ifTrueActivities', 'ifFalseActivities', 'defaultAc
 
 /** Every text that is an expression parses, its functions take what they are given, and what it refers to is there. */
 export function checkExpressions(value: Value, path: JsonPath, scope: ExpressionScope, placeOf: PlaceOf, report: Report): void {
-  if (typeof value === 'string') {
-    try {
-      if (value.length > maxLength && value.includes('@'))
-        throw new LakesteadError('EXPRESSION_INVALID', `an expression of ${value.length} characters: Azure takes 8,192`);
-      checkNode(parseText(value), scope);
-    } catch (error) {
-      if (!(error instanceof LakesteadError)) throw error;
-      report.say('error', error.code, error.message, placeOf(path), error.hint);
-    }
-  } else if (isArray(value)) value.forEach((item, index) => checkExpressions(item, [...path, index], scope, placeOf, report));
-  else if (isObject(value))
-    for (const [key, item] of Object.entries(value))
-      if (!inner.includes(key) || !isArray(item)) checkExpressions(item, [...path, key], scope, placeOf, report);
+  if (typeof value === 'string') check(() => checkText(value, scope), path, placeOf, report);
+  else if (isArray(value)) value.forEach((item, index) => checkExpressions(item, [...path, index], scope, placeOf, report));
+  else if (isObject(value)) {
+    const secret = value['type'] === 'SecureString' ? value['value'] : undefined;
+    if (typeof secret === 'string') check(() => unquoted(() => checkText(secret, scope)), [...path, 'value'], placeOf, report);
+    else
+      for (const [key, item] of Object.entries(value))
+        if (!inner.includes(key) || !isArray(item)) checkExpressions(item, [...path, key], scope, placeOf, report);
+  }
+}
+
+function checkText(text: string, scope: ExpressionScope): void {
+  if (text.length > maxLength && text.includes('@'))
+    throw new LakesteadError('EXPRESSION_INVALID', `an expression of ${text.length} characters: Azure takes 8,192`);
+  checkNode(parseText(text), scope);
+}
+
+function check(read: () => void, path: JsonPath, placeOf: PlaceOf, report: Report): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof LakesteadError)) throw error;
+    report.say('error', error.code, error.message, placeOf(path), error.hint);
+  }
 }
 
 /** The variables that an expression reads, lower case. */
