@@ -3,8 +3,9 @@ import { pipeline } from 'node:stream/promises';
 
 import { LakesteadError } from '#core';
 
-import { isObject, type ValueObject } from '../expression/index.ts';
+import type { ValueObject } from '../expression/index.ts';
 import { findFiles, type FoundFile } from './find-files.ts';
+import { isOn } from './is-on.ts';
 import { readBytes } from './read-bytes.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { type BoundDataset, fileLocation } from './resolve-dataset.ts';
@@ -39,6 +40,7 @@ export async function copyBinary(
   const files = await findFiles(input, source['storeSettings'], scope);
   const { folder, file } = fileLocation(output);
   const behavior = copyBehavior(sink['storeSettings']);
+  const deletes = isOn(source['storeSettings'], 'deleteFilesAfterCompletion');
   await using staging = openStaging(folder, scope);
   const isOne = behavior === 'MergeFiles' || file !== '';
   if (file !== '' && files.length > 1 && behavior !== 'MergeFiles')
@@ -48,16 +50,30 @@ export async function copyBinary(
   if (isOne) await write(files, file === '' ? generatedName('') : file);
   else for (const one of files) await write([one], behavior === 'FlattenHierarchy' ? generatedName(extensionOf(one)) : one.relativePath);
   const written = await staging.publish();
-  if (isObject(source['storeSettings']) && source['storeSettings']['deleteFilesAfterCompletion'] === true) await remove(files, scope);
+  if (deletes) await remove(files, scope);
   const bytesRead = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   return { filesRead: files.length, filesWritten: written.files, bytesRead, bytesWritten: written.bytes };
 
   async function write(from: readonly FoundFile[], path: string): Promise<void> {
+    if (deletes) await refuseItself(`${folder}/${path}`, files, scope);
     const staged = await staging.stage(path);
     for (const [index, { address }] of from.entries()) {
       const readable = await readBytes(address, scope);
       await pipeline(readable, createWriteStream(staged.localPath, { flags: index === 0 ? 'w' : 'a' }), { signal: scope.signal });
     }
+  }
+}
+
+/** What is written must not be among what is deleted afterwards. */
+async function refuseItself(target: string, files: readonly FoundFile[], scope: ActivityScope): Promise<void> {
+  const { lake } = scope.state.ports;
+  const to = await lake.resolve(target);
+  for (const { address } of files) {
+    const from = await lake.resolve(address);
+    if (from.store === to.store && from.path === to.path)
+      throw new LakesteadError('FACTORY_INVALID', `${address} is read and written, and deleteFilesAfterCompletion would delete it`, {
+        hint: 'copy to another folder, or take deleteFilesAfterCompletion out',
+      });
   }
 }
 

@@ -79,6 +79,22 @@ describe('several files', () => {
     expect(existsSync(out('unbroken')) ? names('unbroken') : []).toEqual([]);
   });
 
+  test('are found below a wildcard folder though the dataset has a folder of its own, and by patterns that go back', async () => {
+    save('wild/in/aab.csv', 'x\n1\n');
+    save(`wild/in/${'a'.repeat(120)}.csv`, 'x\n2\n');
+    const found = async (settings: Json) => {
+      const storeSettings = { type: 'AzureBlobFSReadSettings', wildcardFolderPath: 'wild/?n', ...settings };
+      const to = file('Parquet', { fileName: 'wild.parquet' });
+      const { output } = await copy(factory, csv({ folderPath: 'wild//in/' }), to, { source: { storeSettings } });
+      return (output as Json | undefined)?.['filesRead'];
+    };
+    expect(await found({ wildcardFileName: '*a*b.c?v' })).toBe(1);
+    expect(await found({ wildcardFileName: '*' })).toBe(2);
+    expect(await found({ wildcardFileName: '^**' })).toBeUndefined();
+    // Thirty stars and no match: with every way of going back it would not end.
+    expect(await found({ wildcardFileName: `${'*a'.repeat(30)}!` })).toBeUndefined();
+  });
+
   test('are chosen by when they were changed: from the start, before the end', async () => {
     for (const [name, day] of [['old.csv', 1], ['new.csv', 2], ['newer.csv', 3]] as const) {
       save(`dated/${name}`, 'x\n1\n');
@@ -87,7 +103,7 @@ describe('several files', () => {
     const storeSettings = {
       type: 'AzureBlobFSReadSettings',
       modifiedDatetimeStart: '2026-01-02T00:00:00Z',
-      modifiedDatetimeEnd: '2026-01-03 00:00:00',
+      modifiedDatetimeEnd: '01/03/2026 12:00:00 AM', // UTC, wherever the machine is
     };
     await copy(factory, csv({ folderPath: 'dated' }), file('Parquet', { folderPath: 'dated-copy' }), { source: { storeSettings } });
     expect(names('dated-copy')).toEqual(['new.parquet']);
@@ -210,6 +226,13 @@ describe('Binary', () => {
     const source = { storeSettings: { type: 'AzureBlobFSReadSettings', recursive: true, deleteFilesAfterCompletion: true } };
     await copy(factory, binary({ folderPath: 'moved' }), binary({ folderPath: 'moved-to' }), { source });
     expect([existsSync(out('moved/x')), text('moved-to/x')]).toEqual([false, 'text']);
+    // What would be written and deleted at once stays, however the wish is written.
+    for (const deleteFilesAfterCompletion of [true, 'true', 'yes']) {
+      const onto = { storeSettings: { ...source.storeSettings, deleteFilesAfterCompletion } };
+      const itself = await copy(factory, binary({ folderPath: 'moved-to' }), binary({ folderPath: 'moved-to' }), { source: onto });
+      expect(itself).toMatchObject({ status: 'Failed', error: { code: 'FACTORY_INVALID', message: expect.stringContaining('delete') } });
+      expect(text('moved-to/x')).toBe('text');
+    }
     const rows = await copy(factory, csv({ folderPath: 'tree' }), file('Parquet', { folderPath: 'kept' }), { source });
     expect(rows).toMatchObject({ status: 'Failed', error: { code: 'FACTORY_UNSUPPORTED' } });
   });

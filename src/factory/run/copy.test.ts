@@ -214,6 +214,16 @@ describe('Copy from files', () => {
     const from = file('DelimitedText', { folderPath: 'in', fileName: 'wrong.csv' }, { firstRowAsHeader: true });
     const activity = await copy(from, file('Parquet', { fileName: 'a.parquet' }), { translator: { type: 'TabularTranslator', mappings } });
     expect(activity).toMatchObject({ status: 'Failed', error: { code: 'SQL_TYPE' } });
+    save('bytes/bytes.csv', 'x\n255\n256\n');
+    for (const [name, type, status] of [['bytes.csv', 'Int16', 'Succeeded'], ['bytes.csv', 'Byte', 'Failed'], ['bytes.csv', 'SByte', 'Failed']] as const) {
+      const bytes = file('DelimitedText', { folderPath: 'bytes', fileName: name }, { firstRowAsHeader: true });
+      const translator = { type: 'TabularTranslator', mappings: [{ source: { name: 'x' }, sink: { name: 'x', type } }] };
+      expect(await copy(bytes, file('Parquet', { fileName: 'bytes.parquet' }), { translator })).toMatchObject({ status });
+    } // prettier-ignore
+    const twice = { type: 'TabularTranslator', mappings: ['x', 'X'].map((name) => ({ source: { name: 'x' }, sink: { name } })) };
+    expect(await copy(from, file('Parquet', { fileName: 'a.parquet' }), { translator: twice })).toMatchObject({
+      error: { code: 'FACTORY_INVALID', message: "two columns are mapped to 'X'" },
+    });
     for (const type of ['Decimals', 'constructor']) {
       const odd = { type: 'TabularTranslator', mappings: [{ source: { name: 'x' }, sink: { name: 'x', type } }] };
       const message = `the type ${type} of a mapping is not supported`;

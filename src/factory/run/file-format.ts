@@ -3,6 +3,7 @@ import type { Lease } from '#engine';
 import { ident, join, literal, sql, type Sql, unsafeSql } from '#sql';
 
 import { isObject, type Value, type ValueObject } from '../expression/index.ts';
+import { isOn } from './is-on.ts';
 import { refuseOthers } from './refuse-options.ts';
 import type { BoundDataset } from './resolve-dataset.ts';
 
@@ -27,7 +28,7 @@ export function fileWriter(dataset: BoundDataset, settings: ValueObject): FileWr
       // Copy Activity writes \r\n unless the dataset says otherwise ("Delimited text format in Azure Data Factory").
       const newLine = text(dataset.typeProperties['rowDelimiter'], '\r\n');
       if (newLine !== '\n' && newLine !== '\r\n') throw unsupported('rowDelimiter', newLine, String.raw`\n, \r\n`);
-      const all = settings['quoteAllText'] === true && quote !== '' ? sql`, FORCE_QUOTE *` : sql``;
+      const all = isOn(settings, 'quoteAllText') && quote !== '' ? sql`, FORCE_QUOTE *` : sql``;
       const extension = text(settings['fileExtension'], '.txt');
       return {
         extension: isGzip ? `${extension}.gz` : extension,
@@ -128,7 +129,7 @@ function delimitedText(dataset: BoundDataset): DelimitedText {
     });
   if (quote === '' && escape !== '') throw unsupported('escapeChar', escape, 'an empty string where quoteChar is empty');
   return {
-    header: typeProperties['firstRowAsHeader'] === true,
+    header: isOn(typeProperties, 'firstRowAsHeader'),
     delimiter: text(typeProperties['columnDelimiter'], ','),
     quote,
     escape,

@@ -1,6 +1,7 @@
 import { LakesteadError } from '#core';
 
-import { isObject, type Value, type ValueObject } from '../expression/index.ts';
+import { isObject, parseTimestamp, toEpochMs, type Value, type ValueObject } from '../expression/index.ts';
+import { isOn } from './is-on.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { type BoundDataset, fileLocation } from './resolve-dataset.ts';
 import type { ActivityScope } from './activity-scope.ts';
@@ -21,7 +22,7 @@ export async function findFiles(
 ): Promise<readonly FoundFile[]> {
   refuseOthers(storeSettings, 'AzureBlobFSReadSettings', 'storeSettings');
   const settings = isObject(storeSettings) ? storeSettings : {};
-  const { folder, file } = fileLocation(dataset);
+  const { container, folder, file } = fileLocation(dataset);
   const wildcard = (name: string) => (typeof settings[name] === 'string' && settings[name] !== '' ? settings[name] : undefined);
   const [fileName, folderPath] = [wildcard('wildcardFileName'), wildcard('wildcardFolderPath')];
   const { lake } = scope.state.ports;
@@ -34,9 +35,9 @@ export async function findFiles(
     throw new LakesteadError('STORAGE_NOT_FOUND', `there is no file at ${folder}/${file}`);
   }
   // A wildcard folder counts from the file system, not from the dataset's folder.
-  const root = folderPath === undefined ? folder : containerOf(dataset, folder);
+  const root = folderPath === undefined ? folder : container;
   const { store, path } = await lake.resolve(root);
-  const isRecursive = settings['recursive'] !== false;
+  const isRecursive = isOn(settings, 'recursive', true);
   const files: FoundFile[] = [];
   const prefix = path === '' ? '' : `${path}/`;
   for await (const object of store.list(path)) {
@@ -45,7 +46,7 @@ export async function findFiles(
     const name = parts.pop() ?? '';
     const folders = parts.join('/');
     if (folderPath === undefined ? !isRecursive && folders !== '' : !matchesFolder(folders, folderPath, isRecursive)) continue;
-    if ((fileName === undefined || glob(fileName).test(name)) && isInTime(object))
+    if ((fileName === undefined || matchesName(name, fileName)) && isInTime(object))
       files.push({ address: `${root}/${relative}`, relativePath: relative, sizeBytes: object.sizeBytes });
   }
   if (files.length > 0) return files;
@@ -61,9 +62,11 @@ export function modifiedBetween(settings: ValueObject): (object: { readonly modi
     const value = settings[name];
     if (value === undefined || value === null || value === '') return fallback;
     const text = String(value);
-    const time = new Date(/(?:Z|[+-]\d\d:?\d\d)$/i.test(text) || !text.includes(':') ? text : `${text.replace(' ', 'T')}Z`).getTime();
-    if (Number.isNaN(time)) throw new LakesteadError('FACTORY_INVALID', `${name} "${text}" is no date`);
-    return time;
+    try {
+      return toEpochMs(parseTimestamp(text).ticks);
+    } catch (cause) {
+      throw new LakesteadError('FACTORY_INVALID', `${name} "${text}" is no date`, { cause });
+    }
   };
   const [start, end] = [bound('modifiedDatetimeStart', -Infinity), bound('modifiedDatetimeEnd', Infinity)];
   return ({ modifiedAt }) => modifiedAt.getTime() >= start && modifiedAt.getTime() < end;
@@ -74,21 +77,36 @@ function matchesFolder(folders: string, pattern: string, isRecursive: boolean): 
   const parts = folders.split('/');
   const wanted = pattern.replaceAll(/^\/+|\/+$/g, '').split('/');
   if (parts.length < wanted.length || (!isRecursive && parts.length > wanted.length)) return false;
-  return wanted.every((part, index) => glob(part).test(parts[index] ?? ''));
+  return wanted.every((part, index) => matchesName(parts[index] ?? '', part));
 }
 
-/** `*` for any characters, `?` for one; `^` makes the next one itself, as the Copy activity has it. */
-function glob(pattern: string): RegExp {
-  const source = pattern.replaceAll(/\^([\s\S])|([\s\S])/g, (_, escaped: string | undefined, plain: string | undefined) => {
-    if (plain === '*') return '.*';
-    return plain === '?' ? '.' : (escaped ?? plain ?? '').replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&');
-  });
-  return new RegExp(`^${source}$`, 's');
-}
-
-function containerOf(dataset: BoundDataset, folder: string): string {
-  const location = dataset.typeProperties['location'];
-  const inside =
-    isObject(location) && typeof location['folderPath'] === 'string' ? location['folderPath'].replaceAll(/^\/+|\/+$/g, '') : '';
-  return inside === '' ? folder : folder.slice(0, -inside.length - 1);
+/**
+ * `*` for any characters, `?` for one; `^` makes the next one itself, as the Copy activity has it. Going back is only ever
+ * to the last `*`, so that no pattern takes longer than its length times the name's.
+ */
+function matchesName(name: string, pattern: string): boolean {
+  const wanted = [...pattern.matchAll(/\^([\s\S])|[\s\S]/g)].map(([whole, escaped]) => ({
+    text: escaped ?? whole,
+    isPlain: escaped !== undefined,
+  }));
+  const isStar = (at: number) => wanted[at]?.text === '*' && !wanted[at].isPlain;
+  const fits = (at: number, character: string | undefined) =>
+    wanted[at] !== undefined && (wanted[at].text === character || (wanted[at].text === '?' && !wanted[at].isPlain));
+  let [at, star, taken] = [0, -1, 0];
+  for (let index = 0; index < name.length;) {
+    if (isStar(at)) {
+      star = at;
+      taken = index;
+      at += 1;
+    } else if (fits(at, name[index])) {
+      at += 1;
+      index += 1;
+    } else if (star >= 0) {
+      at = star + 1;
+      taken += 1;
+      index = taken;
+    } else return false;
+  }
+  while (isStar(at)) at += 1;
+  return at === wanted.length;
 }

@@ -8,8 +8,8 @@ import { refuseOthers } from './refuse-options.ts';
 /** Data Factory's interim types as the engine's. A decimal's precision and scale are those of the mapping. */
 const interimTypes: Readonly<Record<string, string>> = {
   boolean: 'BOOLEAN',
-  byte: 'SMALLINT',
-  sbyte: 'SMALLINT',
+  byte: 'UTINYINT',
+  sbyte: 'TINYINT',
   int16: 'SMALLINT',
   int32: 'INTEGER',
   int64: 'BIGINT',
@@ -32,6 +32,7 @@ const interimTypes: Readonly<Record<string, string>> = {
 export function mapColumns(relation: Pick<SourceRelation, 'columns' | 'sql'>, translator: Value | undefined): Sql {
   refuseOthers(translator, 'TabularTranslator', 'a translator');
   if (!isObject(translator) || !isArray(translator['mappings'])) return relation.sql;
+  const names = new Set<string>();
   const list = translator['mappings'].map((mapping) => {
     const [from, to] = isObject(mapping) ? [mapping['source'], mapping['sink']] : [];
     if (!isObject(from) || !isObject(to))
@@ -40,6 +41,8 @@ export function mapColumns(relation: Pick<SourceRelation, 'columns' | 'sql'>, tr
     refuseOthers(to, { acts: ['name', 'ordinal', 'precision', 'scale'], known: ['physicalType'] }, 'the sink of a mapping');
     const column = findColumn(relation, from);
     const name = typeof to['name'] === 'string' ? to['name'] : `Prop_${Number(to['ordinal'] ?? 1n) - 1}`;
+    if (names.has(name.toLowerCase())) throw new LakesteadError('FACTORY_INVALID', `two columns are mapped to '${name}'`);
+    names.add(name.toLowerCase());
     return sql`${castTo(ident(column), to)} AS ${ident(name)}`;
   });
   return sql`SELECT ${join(list)} FROM (${relation.sql}) AS source`;
@@ -77,5 +80,7 @@ function castTo(column: Sql, { type, precision, scale }: ValueObject): Sql {
     throw new LakesteadError('FACTORY_UNSUPPORTED', `the type ${type} of a mapping is not supported`, {
       hint: `supported: ${Object.keys(interimTypes).join(', ')}, decimal`,
     });
-  return sql`CAST(${column} AS ${unsafeSql(target)})`;
+  const cast = sql`CAST(${column} AS ${unsafeSql(target)})`;
+  // .NET's Byte goes from 0 to 255; no format of the sink has a type of that range.
+  return target.endsWith('TINYINT') ? sql`CAST(${cast} AS SMALLINT)` : cast;
 }

@@ -12,6 +12,7 @@ import { readDelta } from './delta-source.ts';
 import { fileReader } from './file-format.ts';
 import { findFiles } from './find-files.ts';
 import { procedureCall } from './procedure-call.ts';
+import { isOn } from './is-on.ts';
 import { refuseOthers } from './refuse-options.ts';
 import { type BoundDataset, tableOf } from './resolve-dataset.ts';
 import type { ActivityScope } from './activity-scope.ts';
@@ -127,7 +128,7 @@ async function readFiles(source: ValueObject, dataset: BoundDataset, lease: Leas
   const gateway = await scope.state.ports.gateway();
   const format = fileFormats[String(source['type'])] ?? 'parquet';
   const settings = isObject(source['formatSettings']) ? source['formatSettings'] : {};
-  if (isObject(source['storeSettings']) && source['storeSettings']['deleteFilesAfterCompletion'] === true)
+  if (isOn(source['storeSettings'], 'deleteFilesAfterCompletion'))
     throw new LakesteadError('FACTORY_UNSUPPORTED', 'deleteFilesAfterCompletion is for a Copy of Binary datasets', { hint: 'take it out' });
   const found: { readonly relativePath: string; readonly paths: readonly string[] }[] = [];
   for (const { address, relativePath } of files) {

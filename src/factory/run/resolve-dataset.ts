@@ -97,7 +97,7 @@ export function tableOf(dataset: BoundDataset): { readonly schema?: string; read
 }
 
 /** Where a file dataset points: an address that the lake resolves. `file` is '' for a folder. */
-export type FileLocation = { readonly folder: string; readonly file: string };
+export type FileLocation = { readonly container: string; readonly folder: string; readonly file: string };
 
 /** The place of a dataset of files. */
 export function fileLocation(dataset: BoundDataset): FileLocation {
@@ -106,8 +106,9 @@ export function fileLocation(dataset: BoundDataset): FileLocation {
   const part = (name: string) => text(location[name]);
   const container = part('fileSystem') || part('container');
   if (container === '') throw new LakesteadError('FACTORY_INVALID', `the location of the dataset '${dataset.name}' names no fileSystem`);
-  const path = [container, part('folderPath')].filter((one) => one !== '').join('/');
-  return { folder: `${storageRoot(dataset)}${path.replaceAll(/\/+/g, '/').replace(/\/$/, '')}`, file: part('fileName') };
+  const root = storageRoot(dataset);
+  const address = (...parts: readonly string[]) => `${root}${parts.join('/').replaceAll(/\/+/g, '/').replace(/\/$/, '')}`;
+  return { container: address(container), folder: address(container, part('folderPath')), file: part('fileName') };
 }
 
 /** The address of the storage account with a slash, or '' for the lake itself. */
