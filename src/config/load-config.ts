@@ -89,18 +89,12 @@ function readConfig(options: ConfigOptions): { config?: Config; findings: readon
       ...(threads === undefined ? {} : { threads }),
       ...(remoteCacheLimit === undefined ? {} : { remoteCacheBytes: parseBytes(remoteCacheLimit) }),
     },
-    notebookWorkers: workerMemory === undefined ? {} : { memoryBytes: parseSize(workerMemory) },
+    notebookWorkers: workerMemory === undefined ? {} : { memoryBytes: parseBytes(workerMemory) },
     environment,
     environmentNames: Object.keys(raw.environments),
     globalParameters: raw.globalParameters,
   };
   return { config, findings, find };
-}
-
-/** Bytes of `512MB` or `0.5 GiB`, as the schema has checked it. */
-function parseSize(text: string): number {
-  const [, number = '0', unit = '', binary] = /^([\d.]+) ?([kmgt])(i?)b$/i.exec(text) ?? [];
-  return Math.floor(Number(number) * (binary === '' ? 1000 : 1024) ** ('kmgt'.indexOf(unit.toLowerCase()) + 1));
 }
 
 function findConfigFile(dir: string): string {

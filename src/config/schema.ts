@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { parseBytes } from './units.ts';
+
 const text = z.string().min(1);
 const memory = z
   .string()
@@ -96,7 +98,12 @@ export const configSchema = z
       })
       .default({}),
     notebookWorkers: z
-      .strictObject({ memoryLimit: memory.describe('How much memory the code of one notebook may take. Default 512MB').optional() })
+      .strictObject({
+        memoryLimit: memory
+          .refine((size) => parseBytes(size) >= 16_000_000, { error: 'must be at least 16MB, which a worker takes to start' })
+          .describe('How much memory the code of one notebook may take. Default 512MB')
+          .optional(),
+      })
       .describe("TypeScript notebooks run in workers of their own; their time limit is their activity's")
       .default({}),
     environment: text.describe('The environment that is used when none is asked for').optional(),

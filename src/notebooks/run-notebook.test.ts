@@ -91,6 +91,19 @@ test('workers that started ahead run one notebook each; those that nobody took e
   expect(Number(await run())).toBeGreaterThan(next); // an empty shelf starts one
 });
 
+test("a worker that dies while it waits is nobody's failure: the next notebook gets a fresh one", async () => {
+  const file = save('after.ts', 'export default () => 42;');
+  // With so little memory a worker dies of starting.
+  using shelf = new WorkerShelf(2, 4 * 1024 * 1024);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await expect(runNotebook({ file, parameters: {}, port, workers: shelf, limits: { memoryBytes: 4 * 1024 * 1024 } })).rejects.toMatchObject(
+    {
+      code: 'NOTEBOOK_FAILED',
+    },
+  );
+  expect((await runNotebook({ file, parameters: {}, port, workers: shelf })).exitValue).toBe(42);
+});
+
 describe('limits', () => {
   test('an endless loop ends within two seconds of the cancel, and others go on', async () => {
     const file = save('endless.ts', 'export default async () => { for (;;); };');

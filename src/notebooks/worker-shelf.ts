@@ -30,10 +30,16 @@ export class WorkerShelf implements Disposable {
   }
 
   #prepare(): void {
-    this.#ready = this.#expected > 0 ? startWorker(this.#memoryBytes) : undefined;
+    const worker = this.#expected > 0 ? startWorker(this.#memoryBytes) : undefined;
+    this.#ready = worker;
     this.#expected -= 1;
     // Waiting alone does not keep the process alive.
-    this.#ready?.unref();
+    worker?.unref();
+    // One that dies while it waits is nobody's failure: the next notebook gets a fresh one, and says what that dies of.
+    const forget = () => {
+      if (this.#ready === worker) this.#ready = undefined;
+    };
+    worker?.on('error', forget).on('exit', forget);
   }
 
   [Symbol.dispose](): void {
