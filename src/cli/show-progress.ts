@@ -21,13 +21,14 @@ const quietMs = 10_000;
  * One line for each activity as it ends; loops and pipelines give the headings. A terminal also has a live line of what
  * runs now, for how long and how far it is; elsewhere a long Copy says now and then how far it is.
  */
-export function showProgress(terminal: Terminal): Progress {
+export function showProgress(terminal: Pick<Terminal, 'note' | 'live' | 'isInteractive' | 'columns'>): Progress {
   const running = new Map<string, Running>();
   const saidAt = new Map<string, number>();
   const draw = () => terminal.live(describeRunning([...running.values()], terminal.columns));
   const timer = setInterval(() => running.size > 0 && draw(), 200);
   timer.unref();
-  const tell = (event: CommandEvent) => {
+  const tell = (told: CommandEvent) => {
+    const event = withoutControls(told);
     const path = Array.isArray(event['path']) ? event['path'].map(String) : [];
     const name = String(event['name'] ?? '');
     const key = [...path, name].join('/');
@@ -74,6 +75,13 @@ export function showProgress(terminal: Terminal): Progress {
       terminal.live('');
     },
   };
+}
+
+/** Names of files, rows and errors come from outside: what would move the cursor or hide a line is not written. */
+function withoutControls(event: CommandEvent): CommandEvent {
+  const clean = (value: unknown): unknown =>
+    typeof value === 'string' ? value.replaceAll(/[^\P{Cc}\n\t]/gu, '\uFFFD') : Array.isArray(value) ? value.map(clean) : value;
+  return { ...event, ...Object.fromEntries(Object.entries(event).map(([key, value]) => [key, clean(value)])) };
 }
 
 function describeEnd(event: CommandEvent, name: string): string {
