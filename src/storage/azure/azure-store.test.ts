@@ -140,6 +140,9 @@ describe.runIf(findAzurite())('Azure', () => {
     expect(proxy.seen).toHaveLength(3);
     proxy.decide = () => ({ status: 500, code: 'InternalError' });
     await expect(store.find('x')).rejects.toMatchObject({ code: 'STORAGE_FAILED', retryable: true });
+    // What a server asks for is not waited for without bound.
+    once(/^HEAD/, { status: 503, code: 'ServerBusy', retryAfter: 86_400 });
+    await expect(store.find('x')).rejects.toMatchObject({ retryable: true, message: expect.stringContaining('86400 s') as string });
     proxy.decide = () => ({ status: 403, code: 'AuthorizationPermissionMismatch' });
     proxy.seen.length = 0;
     await expect(store.get('x')).rejects.toMatchObject({ code: 'STORAGE_DENIED' });

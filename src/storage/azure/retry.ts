@@ -10,7 +10,10 @@ export type RetryLimits = {
   readonly maxTries: number;
   /** How long one attempt may take. */
   readonly tryTimeoutMs: number;
-  /** The wait after the first attempt; it doubles, up to `maxDelayMs`. A server's Retry-After is taken when it is longer. */
+  /**
+   * The wait after the first attempt; it doubles, up to `maxDelayMs`. A server's Retry-After is taken when it is longer; one
+   * that is longer than `tryTimeoutMs` is not waited for.
+   */
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
 };
@@ -45,6 +48,7 @@ export async function withRetries<T>(work: (signal: AbortSignal) => Promise<T>, 
       if (signal?.aborted === true) throw cancelled(signal, what);
       const { error, retryAfterMs = 0 } = timer.aborted ? { error: noAnswer(what, limits, thrown) } : classify(thrown);
       if (!error.retryable || tries >= limits.maxTries) throw tries === 1 ? error : triedAgain(error, tries);
+      if (retryAfterMs > limits.tryTimeoutMs) throw askedToWait(error, retryAfterMs);
       const delay = Math.min(limits.maxDelayMs, limits.minDelayMs * 2 ** (tries - 1));
       // Half of the wait is chance, so that clients that were throttled together do not come back together.
       await wait(Math.max(retryAfterMs, delay * (0.5 + Math.random() / 2)), signal, what);
@@ -57,6 +61,15 @@ function noAnswer(what: string, limits: RetryLimits, cause: unknown): LakesteadE
     cause: cause instanceof LakesteadError ? cause : undefined, // a driver's error may hold the request, and that its signature
     retryable: true,
     hint: 'check the network and the address; retry.tryTimeout in lakestead.yaml sets the limit',
+  });
+}
+
+function askedToWait(error: LakesteadError, retryAfterMs: number): LakesteadError {
+  return new LakesteadError(error.code, `${error.message}; the server asks to wait for ${Math.ceil(retryAfterMs / 1000)} s`, {
+    cause: error.cause,
+    retryable: true,
+    ...(error.data === undefined ? {} : { data: error.data }),
+    hint: 'try again later',
   });
 }
 

@@ -38,7 +38,7 @@ export function readLayout(footer: Uint8Array, fileBytes: number): ParquetLayout
   const addChunk = (chunk: Chunk) => {
     const ranges = columns.get(chunk.column) ?? [];
     columns.set(chunk.column, ranges);
-    ranges.push(...rangesOf(chunk, fileBytes));
+    ranges.push(...rangesOf(chunk, fileBytes - footer.length));
     if (!chunk.isPlain) isPlain = false;
   };
   reader.struct((id, type) => {
@@ -138,16 +138,14 @@ function readColumn(reader: CompactReader, chunk: Chunk): void {
   });
 }
 
-/** Some writers leave the length of a Bloom filter out: then all up to the footer's start may be one, so a generous piece is taken. */
-const unknownBloomBytes = 1 << 20;
-
-function rangesOf(chunk: Chunk, fileBytes: number): ByteRange[] {
+function rangesOf(chunk: Chunk, dataEnd: number): ByteRange[] {
   // Some writers set the offset of a dictionary page that is not there to 0.
   const start = chunk.dictionaryPage > 0 ? Math.min(chunk.dictionaryPage, chunk.dataPage) : chunk.dataPage;
-  const ranges = [{ start, end: Math.min(fileBytes, start + chunk.bytes + missingHeaderBytes) }];
+  const ranges = [{ start, end: Math.min(dataEnd, start + chunk.bytes + missingHeaderBytes) }];
   if (chunk.bloomStart > 0) {
-    const length = chunk.bloomBytes > 0 ? chunk.bloomBytes : unknownBloomBytes;
-    ranges.push({ start: chunk.bloomStart, end: Math.min(fileBytes, chunk.bloomStart + length) });
+    // Some writers leave the length of a Bloom filter out: then all up to the footer may be one. A filter that is cut would
+    // say of values that are there that they are not.
+    ranges.push({ start: chunk.bloomStart, end: chunk.bloomBytes > 0 ? Math.min(dataEnd, chunk.bloomStart + chunk.bloomBytes) : dataEnd });
   }
   return ranges;
 }

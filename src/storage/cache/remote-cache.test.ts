@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -107,6 +107,42 @@ test('a filter on a column with Bloom filters and dictionaries finds its rows', 
   const path = await cache.readable(remote(readFileSync(file), 'bloom 1'), { columns: ['k'] });
   expect(await run(`SELECT count(*)::INTEGER FROM read_parquet('${path}') WHERE k = 'v17'`)).toEqual([[100]]);
   expect(await run(`SELECT count(*)::INTEGER FROM read_parquet('${path}') WHERE k = 'absent'`)).toEqual([[0]]);
+});
+
+test('a Bloom filter whose length the writer left out is fetched whole, however large', async () => {
+  const file = join(dir, 'bloom.parquet');
+  const rows = 1_500_000;
+  await run(
+    `COPY (SELECT range * 7 AS a, range AS b FROM range(${rows})) TO '${file}'
+     (FORMAT parquet, ROW_GROUP_SIZE ${rows}, DICTIONARY_SIZE_LIMIT ${rows * 2}, STRING_DICTIONARY_PAGE_SIZE_LIMIT 100000000)`,
+  );
+  const [found] = await run(
+    `SELECT bloom_filter_offset::DOUBLE, bloom_filter_length::DOUBLE FROM parquet_metadata('${file}') WHERE path_in_schema = 'a'`,
+  );
+  const [offset = 0, length = 0] = (found ?? []).map(Number);
+  expect(length).toBeGreaterThan(1 << 20);
+  // Field 15 (bloom_filter_length) becomes field 16, which no reader knows: 0x15 and 0x25 are one and two fields further.
+  const varint = (value: number): number[] => (value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))]);
+  const content = readFileSync(file);
+  const at = content.lastIndexOf(Buffer.from([...varint(offset * 2), 0x15, ...varint(length * 2)]));
+  expect(at).toBeGreaterThan(0);
+  content[at + varint(offset * 2).length] = 0x25;
+  await using cache = await openCache();
+  const path = await cache.readable(remote(content, 'bloom'), { columns: ['a'] });
+  const wanted = Array.from({ length: 60 }, (_, index) => index * 171_717 * 7).filter((value) => value < rows * 7);
+  for (const value of wanted)
+    expect([value, await run(`SELECT count(*)::INTEGER FROM read_parquet('${path}') WHERE a = ${value}`)]).toEqual([value, [[1]]]);
+});
+
+test('many small files leave no file open, and one that was taken away is not made up again', async () => {
+  const opened = () => readdirSync('/proc/self/fd').length;
+  await using cache = await openCache();
+  const before = process.platform === 'linux' ? opened() : 0;
+  let path = '';
+  for (let index = 0; index < 300; index += 1) path = await cache.readable(remote(Buffer.from('0123456789'), `small ${index}`));
+  if (process.platform === 'linux') expect(opened()).toBeLessThan(before + 20);
+  rmSync(path);
+  await expect(cache.readable(remote(Buffer.from('0123456789'), 'small 299'))).rejects.toMatchObject({ code: 'STORAGE_NOT_FOUND' });
 });
 
 test('readers at the same time fetch a chunk once', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, rmSync, unlinkSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -96,8 +96,7 @@ export class RemoteCache implements AsyncDisposable {
       if (file.pins > 0) continue;
       this.#files.delete(key);
       this.#bytes -= file.bytes;
-      void file.close().catch(() => undefined); // its bytes are not wanted any more
-      unlinkSync(file.localPath);
+      rmSync(file.localPath, { force: true });
     }
     if (this.#bytes + bytes > this.#limitBytes) {
       throw new LakesteadError(
@@ -110,9 +109,7 @@ export class RemoteCache implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const files = [...this.#files.values()];
     this.#files.clear();
-    await Promise.allSettled(files.map(async (file) => await file.close()));
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

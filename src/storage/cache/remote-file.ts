@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { LakesteadError } from '#core';
 
 import { checkCancelled } from '../cancelled.ts';
+import { classifyFileError } from '../file-error.ts';
 import type { ByteRange } from '../object-store.ts';
 import { countBytes, joinRanges, splitRanges, subtractRanges } from './byte-ranges.ts';
 import { footerLength, type ParquetLayout, readLayout } from './parquet-layout.ts';
@@ -37,7 +38,10 @@ export class RemoteFile {
   #had: readonly ByteRange[] = [];
   readonly #coming = new Map<Promise<void>, ByteRange>();
   #layout: Promise<ParquetLayout | undefined> | undefined;
+  /** Open only while something is fetched: a cache of many small files must not use up what a process may open. */
   #file: Promise<FileHandle> | undefined;
+  #fetches = 0;
+  #isMade = false;
 
   constructor(localPath: string, sizeBytes: number, room: Room) {
     this.localPath = localPath;
@@ -47,14 +51,16 @@ export class RemoteFile {
 
   /** Makes the columns (default all) readable at `localPath`. A piece that another reader is fetching is waited for. */
   async fetch(object: RemoteObject, columns: readonly (string | number)[] | undefined, signal: AbortSignal | undefined): Promise<void> {
-    await this.#handle(); // an empty object has nothing to fetch, but a file
-    const layout = columns === undefined ? undefined : await this.#findLayout(object, signal);
-    const wanted = layout === undefined || columns === undefined ? [{ start: 0, end: this.sizeBytes }] : rangesOf(layout, columns);
-    await this.#fetchRanges(object, wanted, signal);
-  }
-
-  async close(): Promise<void> {
-    await (await this.#file)?.close();
+    this.#fetches += 1;
+    try {
+      await this.#handle(); // an empty object has nothing to fetch, but a file
+      const layout = columns === undefined ? undefined : await this.#findLayout(object, signal);
+      const wanted = layout === undefined || columns === undefined ? [{ start: 0, end: this.sizeBytes }] : rangesOf(layout, columns);
+      await this.#fetchRanges(object, wanted, signal);
+    } finally {
+      this.#fetches -= 1;
+      if (this.#fetches === 0) await this.#close();
+    }
   }
 
   async #findLayout(object: RemoteObject, signal: AbortSignal | undefined): Promise<ParquetLayout | undefined> {
@@ -130,11 +136,31 @@ export class RemoteFile {
   }
 
   async #handle(): Promise<FileHandle> {
-    this.#file ??= open(this.localPath, 'wx+').then(async (file) => {
+    const opening = (this.#file ??= this.#open());
+    try {
+      return await opening;
+    } catch (error) {
+      if (this.#file === opening) this.#file = undefined; // the next reader tries again
+      throw error;
+    }
+  }
+
+  async #open(): Promise<FileHandle> {
+    try {
+      // Made once: a file that somebody took away must not come back without what it had.
+      const file = await open(this.localPath, this.#isMade ? 'r+' : 'wx+');
+      this.#isMade = true;
       await file.truncate(this.sizeBytes);
       return file;
-    });
-    return await this.#file;
+    } catch (cause) {
+      throw classifyFileError(cause, 'the cache of remote files');
+    }
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await (await file)?.close();
   }
 }
 
