@@ -236,11 +236,15 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
   return changed({ num_affected_rows: result.rowsWritten, num_inserted_rows: result.rowsWritten });
 }
 
-/** A value in a column's type, as Spark stores it: numbers and dates convert or fail, a text becomes nothing else. */
+const integers: readonly DeltaType[] = ['byte', 'short', 'integer', 'long'];
+
+/** A value in a column's type, as Spark stores it: fractions are cut, dates convert or fail, a text or a boolean becomes nothing else. */
 function storeAs(value: Sql, from: string, to: DeltaType | undefined): Sql {
   // A timestamp without a zone is in UTC, which a cast would not know: the writer does.
   if (to === undefined || (from === 'VARCHAR' && to !== 'string') || from.startsWith('TIMESTAMP')) return value;
-  return sql`CAST(${value} AS ${unsafeSql(duckdbType(to))})`;
+  if (to !== 'string' && (from === 'BOOLEAN') !== (to === 'boolean') && from !== '"NULL"') return value;
+  const isCut = integers.includes(to) && /^(?:DECIMAL|FLOAT|DOUBLE)/.test(from);
+  return sql`CAST(${isCut ? sql`trunc(${value})` : value} AS ${unsafeSql(duckdbType(to))})`;
 }
 
 async function compile(fragment: Fragment, { project, lease, signal }: Context): Promise<Sql> {
@@ -254,6 +258,14 @@ async function placeOf({ parts }: Name, { project }: Context) {
     throw new LakesteadError('SQL_SYNTAX', `${parts.join('.')} is no name of a lake table`, {
       hint: 'write layer.folder.table, as in gold.SalesLT.Address',
     });
+  if (parts.some((part) => /^[_.]/.test(part)))
+    throw new LakesteadError('SQL_SYNTAX', `${parts.join('.')} would be hidden: names of the lake do not begin with _ or .`);
+  for (let length = 2; length < parts.length; length += 1) {
+    const parent = parts.slice(0, length);
+    const { store, path } = await project.lake.resolve(parent.join('/'));
+    if ((await store.entries(`${path}/_delta_log`)) !== undefined)
+      throw new LakesteadError('SQL_SYNTAX', `${parent.join('.')} is a table: there is none inside it`);
+  }
   return await project.lake.resolve(parts.join('/'));
 }
 

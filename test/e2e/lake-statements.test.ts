@@ -72,6 +72,29 @@ describe("the lake's dialect has Delta's statements in Spark's words", () => {
     ]);
   });
 
+  test('numbers are stored as Spark stores them: fractions are cut', async () => {
+    await ask('CREATE TABLE gold.sales.numbers (i INT, b BIGINT, d DOUBLE, s STRING)');
+    await ask("INSERT INTO gold.sales.numbers VALUES (1.7, -2.5, 1, '5'), (0.9::DOUBLE, NULL, 0.5, 'x')");
+    expect(await ask('SELECT * FROM gold.sales.numbers ORDER BY i')).toEqual([
+      { i: 0, b: null, d: 0.5, s: 'x' },
+      { i: 1, b: -2, d: 1, s: '5' },
+    ]);
+  });
+
+  test('a text stays what it is, in each of its forms, and comments stand within comments', async () => {
+    const forms = ["'VERSION AS OF 3'", "E'it\\'s x VERSION AS OF 3'", "$$it's x VERSION AS OF 3$$", "$t$it's x $$ VERSION AS OF 3$t$"];
+    const [row] = await ask(
+      `SELECT ${forms.map((form, index) => `${form} AS c${index}`).join(', ')} /* it's /* one */ it's */, E'\\\\' AS last`,
+    );
+    expect(row).toEqual({
+      c0: 'VERSION AS OF 3',
+      c1: "it's x VERSION AS OF 3",
+      c2: "it's x VERSION AS OF 3",
+      c3: "it's x $$ VERSION AS OF 3",
+      last: '\\',
+    });
+  });
+
   test('what is not there yet or would not fit is refused by name, and nothing changes', { timeout: 60_000 }, async () => {
     const cases: readonly (readonly [string, string, string])[] = [
       ['DELETE FROM gold.sales.orders', 'SQL_NOT_SUPPORTED', 'DELETE is not supported yet'],
@@ -85,6 +108,12 @@ describe("the lake's dialect has Delta's statements in Spark's words", () => {
       ['INSERT INTO gold.sales.nothing SELECT 1', 'SQL_NAME_NOT_FOUND', 'gold.sales.nothing'],
       ["INSERT INTO gold.sales.totals SELECT * FROM read_csv('/etc/passwd')", 'SQL_NOT_SUPPORTED', 'read_csv'],
       ['CREATE TABLE gold.sales.other (a INTERVAL)', 'SQL_NOT_SUPPORTED', 'INTERVAL'],
+      ['CREATE TABLE gold.sales.other (a DECIMAL(50, 10))', 'DELTA_UNSUPPORTED', 'precision goes from 1 to 38'],
+      ['CREATE TABLE gold.sales.other (a STRUCT<b: INT, B: INT>)', 'DELTA_SCHEMA_MISMATCH', 'stands twice'],
+      ['CREATE TABLE gold.sales.other (a TIMESTAMP_NTZ)', 'DELTA_UNSUPPORTED', 'timestamp_ntz are not written yet'],
+      ['CREATE TABLE gold.sales._other (a INT)', 'SQL_SYNTAX', 'would be hidden'],
+      ['CREATE TABLE gold.sales.orders.inside (a INT)', 'SQL_SYNTAX', 'gold.sales.orders is a table'],
+      ['INSERT INTO gold.sales.numbers VALUES (true, 1, 1, NULL)', 'DELTA_SCHEMA_MISMATCH', 'i'],
       ['CREATE TABLE other (a INT)', 'SQL_SYNTAX', 'no name of a lake table'],
     ];
     for (const [query, code, message] of cases) {

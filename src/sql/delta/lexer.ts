@@ -10,8 +10,8 @@ export type Token = {
 };
 
 /**
- * The tokens of a statement, the last one of kind `end`. Knows comments, strings with `''` and `$$`, names in backticks and
- * in double quotes. What is no token of Spark's or of the engine's dialect is left to the engine: every other character
+ * The tokens of a statement, the last one of kind `end`. Knows comments, strings with `''`, `E'\\'` and `$tag$`, names in backticks
+ * and in double quotes. What is no token of Spark's or of the engine's dialect is left to the engine: every other character
  * is a symbol.
  *
  * @throws {LakesteadError} `SQL_SYNTAX` with line and column for what is not closed
@@ -32,11 +32,16 @@ export function lex(text: string): readonly Token[] {
       const quoted = readQuoted(text, at, char);
       at = quoted.end;
       tokens.push({ kind: char === "'" ? 'string' : 'quoted', text: quoted.text, span: { start, end: at } });
-    } else if (text.startsWith('$$', at)) {
-      const end = text.indexOf('$$', at + 2);
-      if (end < 0) throw syntaxError(text, at, 'the string that begins here is not closed by $$');
-      at = end + 2;
-      tokens.push({ kind: 'string', text: text.slice(start + 2, end), span: { start, end: at } });
+    } else if (/^[eE]$/.test(char) && text[at + 1] === "'") {
+      const quoted = readEscaped(text, at + 1);
+      at = quoted.end;
+      tokens.push({ kind: 'string', text: quoted.text, span: { start, end: at } });
+    } else if (char === '$' && dollarTag(text, at) !== undefined) {
+      const tag = dollarTag(text, at) ?? '';
+      const end = text.indexOf(tag, at + tag.length);
+      if (end < 0) throw syntaxError(text, at, `the string that begins here is not closed by ${tag}`);
+      at = end + tag.length;
+      tokens.push({ kind: 'string', text: text.slice(start + tag.length, end), span: { start, end: at } });
     } else if (word !== '') {
       at += word.length;
       tokens.push({ kind: /^\d/.test(word) ? 'number' : 'word', text: word.toUpperCase(), span: { start, end: at } });
@@ -61,10 +66,28 @@ function readQuoted(text: string, open: number, quote: string): { readonly text:
   }
 }
 
+/** A string whose backslashes escape, as the engine reads `E'...'`. `open` is its quote. */
+function readEscaped(text: string, open: number): { readonly text: string; readonly end: number } {
+  const found = /^'((?:[^'\\]|\\[\s\S]|'')*)'/.exec(text.slice(open));
+  if (found === null) throw syntaxError(text, open, "the string that begins here is not closed by '");
+  return { text: found[1] ?? '', end: open + found[0].length };
+}
+
+/** `$$` or `$tag$` at that place; a lone `$` begins a parameter. */
+function dollarTag(text: string, at: number): string | undefined {
+  return /^\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$/u.exec(text.slice(at, at + 256))?.[0];
+}
+
+/** Comments stand within comments, in the engine's dialect and in Spark's. */
 function commentEnd(text: string, open: number): number {
-  const end = text.indexOf('*/', open + 2);
-  if (end < 0) throw syntaxError(text, open, 'the comment that begins here is not closed by */');
-  return end + 2;
+  const edges = /\/\*|\*\//g;
+  edges.lastIndex = open + 2;
+  for (let depth = 1; ;) {
+    const edge = edges.exec(text);
+    if (edge === null) throw syntaxError(text, open, 'the comment that begins here is not closed by */');
+    depth += edge[0] === '/*' ? 1 : -1;
+    if (depth === 0) return edges.lastIndex;
+  }
 }
 
 /** Line and column (from 1) of an offset. */
