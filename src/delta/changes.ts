@@ -106,6 +106,8 @@ function checkMetadata(metadata: Metadata, last: Snapshot, version: number): voi
   if (metadata.configuration['delta.enableChangeDataFeed']?.toLowerCase() !== 'true')
     throw refuse('delta.enableChangeDataFeed is not on there', 'read versions in which the property is on');
   if (metadata === last.metadata) return;
+  if (String(metadata.partitionColumns) !== String(last.metadata.partitionColumns))
+    throw refuse(`its partitioning is another one in version ${last.version}`, 'end the range before that change');
   const mapping = columnMappingOf(last.metadata);
   const old = parseSchema(metadata.schemaString, `the metadata of version ${version}`);
   for (const field of old.fields) {

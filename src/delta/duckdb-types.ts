@@ -68,7 +68,7 @@ export function duckdbType(type: DeltaType, fieldName: (field: StructField) => s
 
 /** As {@link duckdbType}, for a column that is written: `DELTA_UNSUPPORTED` for types that are only read. */
 export function writtenType(type: DeltaType): string {
-  return formatType(type, (field) => field.name, { ...toDuckdb, variant: undefined, void: undefined });
+  return formatType(type, (field) => field.name, { ...toDuckdb, timestamp_ntz: undefined, variant: undefined, void: undefined });
 }
 
 /** What a file holds of a type: as {@link duckdbType}, but variants as they are. */
@@ -81,7 +81,17 @@ type TypeNames = Readonly<Record<string, string | undefined>>;
 function formatType(type: DeltaType, fieldName: (field: StructField) => string, names: TypeNames): string {
   if (typeof type === 'string') {
     const [, precision, scale] = /^decimal\((\d+),\s*(-?\d+)\)$/.exec(type) ?? [];
-    if (precision !== undefined) return `DECIMAL(${precision},${scale})`;
+    if (precision !== undefined) {
+      const [digits, fraction] = [Number(precision), Number(scale)];
+      if (digits >= 1 && digits <= 38 && fraction >= 0 && fraction <= digits) return `DECIMAL(${precision},${scale})`;
+      throw new LakesteadError(
+        'DELTA_UNSUPPORTED',
+        `there is no type ${type}: precision goes from 1 to 38, scale from 0 to the precision`,
+        {
+          data: { type },
+        },
+      );
+    }
     if (type === 'decimal') return 'DECIMAL(10,0)';
     const found = names[type];
     if (found !== undefined) return found;

@@ -149,7 +149,8 @@ function hasRenames(type: DeltaType, mapping: ScanPlan['columnMapping']): boolea
 }
 
 async function locate(plan: ScanPlan, store: ObjectStore, path: string, options: ReadableOptions): Promise<string> {
-  if (path.startsWith('/')) return path;
+  // A path of this machine is one for a table of this machine: whoever writes a remote log may not choose files here.
+  if (path.startsWith('/') && store.traffic === undefined) return path;
   if (isAbsolutePath(path)) {
     throw new LakesteadError('STORAGE_UNMAPPED', `${plan.table} names the file ${path}, which is in another storage`, {
       hint: 'the table is a shallow clone, or was copied without its files: read it where it was written',

@@ -45,6 +45,41 @@ const schema = {
   ],
 };
 
+test('a remote log leads to no file of this machine', async () => {
+  await using store = openMemoryStore();
+  await write(store, sql`SELECT 1 AS id`);
+  const [, added] = new TextDecoder()
+    .decode(await store.get('t/_delta_log/00000000000000000000.json'))
+    .split('\n')
+    .filter((line) => line.includes('"add"') || line.includes('"metaData"'));
+  await store.put(
+    't/_delta_log/00000000000000000001.json',
+    new TextEncoder().encode(String(added).replace(/"path":"[^"]+"/, '"path":"/etc/hostname"')),
+  );
+  const remote: ObjectStore = Object.assign(store, { traffic: { requests: 0, bytesRead: 0, bytesWritten: 0 } });
+  await expect(rows(remote)).rejects.toMatchObject({
+    code: 'STORAGE_UNMAPPED',
+    message: expect.stringContaining('/etc/hostname') as string,
+  });
+});
+
+test('the change feed is refused across a change of the partitioning', async () => {
+  await using store = openMemoryStore();
+  await write(store, sql`SELECT 1 AS a, 'x' AS p`);
+  const log = (version: number) => `t/_delta_log/${String(version).padStart(20, '0')}.json`;
+  const lines = new TextDecoder().decode(await store.get(log(0))).split('\n');
+  const withFeed = lines.map((line) => line.replace('"configuration":{}', '"configuration":{"delta.enableChangeDataFeed":"true"}'));
+  await store.put(log(0), new TextEncoder().encode(withFeed.join('\n')));
+  const metadata = String(withFeed.find((line) => line.includes('"metaData"')));
+  await store.put(log(1), new TextEncoder().encode(metadata.replace('"partitionColumns":[]', '"partitionColumns":["p"]')));
+  const table = await openTable({ store, path: 't', engine });
+  await expect(table.changes({ from: 0, to: 0 })).resolves.toBeDefined();
+  await expect(table.changes({ from: 0 })).rejects.toMatchObject({
+    code: 'DELTA_UNSUPPORTED',
+    message: expect.stringContaining('partitioning') as string,
+  });
+});
+
 test('a new table is empty, of reader version 1 and writer version 2', async () => {
   await using store = openMemoryStore();
   const table = await createTable({ store, path: 't', engine, schema, name: 'notes', properties: { 'delta.checkpointInterval': '5' } });

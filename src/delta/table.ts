@@ -10,7 +10,7 @@ import { type HistoryEntry, readHistory } from './history.ts';
 import { logFolder } from './log-segment.ts';
 import { planToSql } from './relation.ts';
 import type { ScanOptions } from './scan-plan.ts';
-import type { StructType } from './schema.ts';
+import type { DeltaType, StructType } from './schema.ts';
 import { describeLocation, loadSnapshot, type Snapshot, type SnapshotOptions, type TableLocation, withLease } from './snapshot.ts';
 import { nothingStaged } from './stage.ts';
 import { checkNames } from './write-plan.ts';
@@ -115,7 +115,7 @@ export async function findTable(
  */
 export async function createTable(options: CreateOptions): Promise<DeltaTable> {
   const { schema, partitionBy = [], properties = {} } = options;
-  checkNames(schema.fields, describeLocation(options));
+  checkSchemaNames(schema, describeLocation(options));
   for (const { type } of schema.fields) writtenType(type); // refuses what could not be read again
   await commitCreate(options, schema, partitionBy, properties, nothingStaged, {
     operation: 'CREATE TABLE',
@@ -124,6 +124,16 @@ export async function createTable(options: CreateOptions): Promise<DeltaTable> {
     description: options.description,
   });
   return makeTable(options);
+}
+
+/** Names of columns, and of the fields of structs wherever they stand. */
+function checkSchemaNames(type: DeltaType, table: string): void {
+  if (typeof type === 'string') return;
+  if (type.type === 'struct') {
+    checkNames(type.fields, table);
+    for (const field of type.fields) checkSchemaNames(field.type, table);
+  } else if (type.type === 'array') checkSchemaNames(type.elementType, table);
+  else for (const part of [type.keyType, type.valueType]) checkSchemaNames(part, table);
 }
 
 /**
