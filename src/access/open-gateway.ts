@@ -74,12 +74,12 @@ async function* closeAfter(batches: AsyncIterable<Batch>, close: () => Promise<v
 }
 
 async function resolveDelta(
-  { lease, signal, version, timestamp }: LakeRead,
+  { lease, scope = lease, signal, version, timestamp }: LakeRead,
   { store, path }: LakePlace,
   engine: Engine,
 ): Promise<LakeRelation> {
   const snapshot = await (await openTable({ store, path, engine }, { signal })).snapshot({ lease, signal, version, timestamp });
-  return { kind: 'delta', sql: await planToSql(snapshot.scan(), store, { scope: lease, signal }), version: snapshot.version };
+  return { kind: 'delta', sql: await planToSql(snapshot.scan(), store, { scope, signal }), version: snapshot.version };
 }
 
 /** A file, the files of a folder, or those that fit a pattern: `*` within a name, `**` at the end for all below. */

@@ -60,6 +60,27 @@ export default async ({ lake, sql, parameters, log, exit }: any) => {
   expect(logs).toEqual(["tables [ 'a', 'b' ]"]);
 });
 
+test('what a notebook reads is held until it ends, for its later queries too', async () => {
+  const file = save(
+    'holds.ts',
+    'export default async ({ lake, sql }) => { const a = await lake.read("a"); return (await lake.query(sql`SELECT * FROM ${a} AS a`)).length; };',
+  );
+  const said: string[] = [];
+  const watched: NotebookPort = {
+    ...port,
+    read: async (path, scope, signal) => {
+      scope.defer(() => said.push('let go'));
+      return await port.read(path, scope, signal);
+    },
+    query: async (query, signal) => {
+      said.push('query');
+      return await port.query(query, signal);
+    },
+  };
+  expect((await runNotebook({ file, parameters: {}, port: watched })).exitValue).toBe(1);
+  expect(said).toEqual(['query', 'let go']);
+});
+
 test('a text in a hole is a bound value, never SQL', async () => {
   const file = save(
     'inject.ts',

@@ -19,8 +19,12 @@ import { defaultMemoryBytes, WorkerShelf } from './worker-shelf.ts';
 /** What a notebook may do to the lake; performed in the process that has the engine. */
 export type NotebookPort = {
   tables(path: string, signal: AbortSignal): Promise<readonly string[]>;
-  /** What stands at the path now, as a SELECT. */
-  read(path: string, signal: AbortSignal): Promise<{ readonly sql: Sql; readonly columns: readonly RelationColumn[] }>;
+  /** What stands at the path now, as a SELECT that holds until the scope ends. */
+  read(
+    path: string,
+    scope: Pick<DisposableStack, 'defer'>,
+    signal: AbortSignal,
+  ): Promise<{ readonly sql: Sql; readonly columns: readonly RelationColumn[] }>;
   write(path: string, query: Sql, options: NotebookWriteOptions, signal: AbortSignal): Promise<NotebookWriteResult>;
   query(query: Sql, signal: AbortSignal): Promise<readonly Readonly<Record<string, SqlValue>>[]>;
 };
@@ -83,7 +87,8 @@ async function inWorker(start: WorkerStart, options: NotebookRunOptions, signal:
   for (const stream of [worker.stdout, worker.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => options.onLog?.(text.trimEnd()));
   const calls = new AbortController();
-  const relations: Sql[] = [];
+  using scope = new DisposableStack();
+  const run: Run = { port: options.port, relations: [], scope };
   try {
     return await new Promise<unknown>((resolve, reject) => {
       const stop = () => reject(signal.reason);
@@ -93,9 +98,7 @@ async function inWorker(start: WorkerStart, options: NotebookRunOptions, signal:
         else if (message.type === 'done') resolve(message.exitValue);
         else if (message.type === 'failed') reject(describeFailure(start.file, message.message, message.stack));
         else
-          void answer(message.id, message.request, options.port, relations, AbortSignal.any([signal, calls.signal])).then((reply) =>
-            worker.postMessage(reply),
-          );
+          void answer(message.id, message.request, run, AbortSignal.any([signal, calls.signal])).then((reply) => worker.postMessage(reply));
       });
       worker.on('error', (error: Error & { code?: string }) => {
         if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
@@ -121,26 +124,23 @@ async function inWorker(start: WorkerStart, options: NotebookRunOptions, signal:
   }
 }
 
-async function answer(
-  id: number,
-  request: NotebookCall,
-  port: NotebookPort,
-  relations: Sql[],
-  signal: AbortSignal,
-): Promise<RunnerMessage> {
+/** What the calls of one run share. */
+type Run = { readonly port: NotebookPort; readonly relations: Sql[]; readonly scope: DisposableStack };
+
+async function answer(id: number, request: NotebookCall, run: Run, signal: AbortSignal): Promise<RunnerMessage> {
   try {
-    return { type: 'answer', id, value: await perform(request, port, relations, signal) };
+    return { type: 'answer', id, value: await perform(request, run, signal) };
   } catch (error) {
     return { type: 'refusal', id, message: error instanceof LakesteadError ? `${error.code}: ${error.message}` : String(error) };
   }
 }
 
-async function perform(request: NotebookCall, port: NotebookPort, relations: Sql[], signal: AbortSignal): Promise<unknown> {
+async function perform(request: NotebookCall, { port, relations, scope }: Run, signal: AbortSignal): Promise<unknown> {
   switch (request.call) {
     case 'tables':
       return await port.tables(request.path, signal);
     case 'read': {
-      const { sql: relation, columns } = await port.read(request.path, signal);
+      const { sql: relation, columns } = await port.read(request.path, scope, signal);
       relations.push(relation);
       return { relation: relations.length - 1, columns };
     }

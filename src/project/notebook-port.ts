@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Gateway, type LakeRead, ownerPrincipal } from '#access';
 import { LakesteadError, nearMisses } from '#core';
 import { writeTable } from '#delta';
-import type { Engine, Lease } from '#engine';
+import type { Engine } from '#engine';
 import type { NotebookPort } from '#notebooks';
 import { literal, sql, type Sql } from '#sql';
 import type { Lake } from '#storage';
@@ -17,8 +17,9 @@ export type NotebookPortOptions = {
 
 /** What notebooks do to the lake. Each read passes the gateway as the owner: a notebook is code of whoever may edit the project. */
 export function makeNotebookPort({ engine, lake, gateway }: NotebookPortOptions): NotebookPort {
-  const read = async (path: string, lease: Lease, signal: AbortSignal): Promise<Sql> => {
-    const relation = await (await gateway()).resolveLake({ principal: ownerPrincipal, ...(await locate(path, lake)), lease, signal });
+  const read = async (path: string, { lease, scope, signal }: Pick<LakeRead, 'lease' | 'scope' | 'signal'>): Promise<Sql> => {
+    const at = await locate(path, lake);
+    const relation = await (await gateway()).resolveLake({ principal: ownerPrincipal, ...at, lease, scope, signal });
     if (relation.kind === 'delta') return relation.sql;
     return sql`SELECT * FROM read_parquet(${literal(relation.paths)}, hive_partitioning = false)`;
   };
@@ -29,10 +30,10 @@ export function makeNotebookPort({ engine, lake, gateway }: NotebookPortOptions)
       if (entries === undefined) throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no folder ${path}`);
       return entries.filter(({ kind }) => kind === 'folder').map(({ name }) => name);
     },
-    read: async (path, signal) =>
+    read: async (path, scope, signal) =>
       await engine.withLease(
         async (lease) => {
-          const query = await read(path, lease, signal);
+          const query = await read(path, { lease, scope, signal });
           const columns = await lease.rows(sql`DESCRIBE ${query}`, { signal });
           return { sql: query, columns: columns.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) })) };
         },

@@ -4,7 +4,7 @@ import { ownerPrincipal } from '#access';
 import type { LakeTable } from '#catalog';
 import { describeError, LakesteadError, nearMisses } from '#core';
 import { describeTable, type HistoryEntry, openTable, tableToSql } from '#delta';
-import { openDuckdbEngine } from '#engine';
+import { type Lease, openDuckdbEngine } from '#engine';
 import { ident, join, type Sql, sql, unsafeSql } from '#sql';
 import { openLocalStore } from '#storage';
 
@@ -43,8 +43,8 @@ export const tableCommands: Readonly<Record<string, Command>> = {
     checkLakeRequest(args);
     const { store, path } = await project.lake.resolve(args.path);
     const gateway = await project.gateway();
-    return await readDelta({ store, path, engine: await project.engine() }, args, context, async (at) => {
-      const read = { principal: ownerPrincipal, address: args.path, format: 'delta', signal: context.signal, ...at } as const;
+    return await readDelta({ store, path, engine: await project.engine() }, args, context, async (at, lease) => {
+      const read = { principal: ownerPrincipal, address: args.path, format: 'delta', lease, signal: context.signal, ...at } as const;
       const relation = await gateway.resolveLake(read);
       if (relation.kind !== 'delta') throw new LakesteadError('INTERNAL', 'a Delta table was resolved to files');
       return relation.sql;
@@ -105,7 +105,7 @@ async function readDelta(
   location: Parameters<typeof openTable>[0],
   args: DeltaPathRequest,
   context: Pick<CommandContext, 'signal' | 'emit'>,
-  select: (at: At) => Promise<Sql>,
+  select: (at: At, lease: Lease) => Promise<Sql>,
 ): Promise<unknown> {
   const { signal } = context;
   const at: At = {
@@ -123,8 +123,8 @@ async function readDelta(
       | TableDocument
       | object;
   }
-  const query = await select(at);
   await using lease = await location.engine.lease({ signal });
+  const query = await select(at, lease);
   const format = args.output === undefined ? args.format : 'parquet';
   return await presentQuery(lease, query, { format, output: args.output, signal, emit: context.emit });
 }
