@@ -34,6 +34,18 @@ test('leases beyond the limit wait their turn, and one that gives up waiting lea
   expect(await lease.rows(sql`SELECT 1 AS one`)).toEqual([{ one: 1 }]);
 });
 
+test('an engine that ends in the middle of statements ends them, and does not wait for ever', async () => {
+  const engine = await openDuckdbEngine({ threads: 2 });
+  const endless = sql`SELECT count(*) FROM range(1000000000000) WHERE range % 7 = 1`;
+  const running = Array.from({ length: 4 }, async () => await engine.withLease((lease) => lease.run(endless)));
+  const given = await engine.lease();
+  const pending = given.run(endless);
+  await given[Symbol.asyncDispose](); // a lease that is given back too early is no other thing
+  setTimeout(() => void engine[Symbol.asyncDispose](), 100);
+  const ended = await Promise.allSettled([...running, pending]);
+  expect(ended.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => 'rejected'));
+});
+
 test('appended batches arrive with their nulls', async () => {
   await using engine = await openDuckdbEngine();
   await using lease = await engine.lease();

@@ -27,7 +27,7 @@ export function classifyDuckdbError(error: unknown, signal?: AbortSignal): Lakes
       : new LakesteadError('CANCELLED', 'the statement was cancelled', { cause: error });
   }
   if (error instanceof LakesteadError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = (error instanceof Error ? error.message : String(error)).replace(/^Failed to extract statements: /, '');
   const code = codes.find(([pattern]) => pattern.test(message))?.[1] ?? 'ENGINE_FAILED';
   const hint = hints[code];
   return new LakesteadError(code, message.replace(/\n\nLINE \d+:[\s\S]*$/, ''), {
