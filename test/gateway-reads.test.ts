@@ -10,11 +10,16 @@ const src = fileURLToPath(new URL('../src', import.meta.url));
 /** What reading is made of: these stand below the gateway or are the gateway. */
 const readers = ['access/', 'catalog/', 'delta/', 'storage/'];
 
-/** Names of #delta, #catalog and node:fs that lead from a place to its data. */
-const opening = new Set(['tableToSql', 'planToSql', 'tableRelation', 'createReadStream']);
+/** Names of #delta, #catalog and node:fs that lead from a place to its data, or to what is known of it. */
+const opening = new Set([
+  'tableToSql', 'planToSql', 'tableRelation', 'createReadStream', 'openTable', 'findTable', 'describeTable', 'openCatalog',
+]); // prettier-ignore
 
 /** Methods of a store, a snapshot and a table that do. */
 const methods = new Set(['readable', 'scan', 'changes']);
+
+/** Methods that do where it is a store that has them. */
+const storeMethods = new Set(['get', 'find', 'entries', 'list']);
 
 /** Functions of the engine that read a file by its path, and a path in the place of a table. */
 const fileInSql = /\b(?:(?:read|parquet)_\w+|sniff_csv|glob)\(|\bfrom\s+(?:'|\$\{literal\()/gi;
@@ -24,8 +29,11 @@ const allowed: Readonly<Record<string, { readonly has: readonly string[]; readon
   'factory/run/file-format.ts': { has: ['read_csv(', 'read_json(', 'read_parquet('], why: 'its paths are those that readFiles got from the gateway' },
   'factory/run/read-bytes.ts': { has: ['createReadStream'], why: 'its path is the one that the gateway gave it' },
   'factory/run/write-files.ts': { has: ['parquet_metadata('], why: 'the footer of a file that this Copy has staged and not published yet' },
+  'project/lake-statement.ts': { has: ['openTable'], why: 'INSERT: writes, and takes the schema that it writes to' },
   'project/notebook-port.ts': { has: ['read_parquet('], why: 'its paths are those that the gateway gave it' },
-  'project/table-commands.ts': { has: ['.changes', 'tableToSql'], why: 'a folder of this machine without a project: the user reads with their own rights' },
+  'project/project.ts': { has: ['openCatalog'], why: 'gives it to the gateway' },
+  'project/table-commands.ts': { has: ['openCatalog'], why: 'gives it to a gateway: a folder of this machine without a project' },
+  'project/validate-target.ts': { has: ['openCatalog'], why: 'gives it to a gateway: a project that no process owns' },
   'warehouse/lake-relation.ts': { has: ['read_csv(', 'read_parquet(', 'read_text('], why: 'its paths are those that open-rowset.ts and session-scope.ts got from the gateway' },
   'warehouse/source-csv.ts': { has: ['createReadStream', 'read_csv('], why: 'files of the user on the way into an embedded database: not in the lake' },
 }; // prettier-ignore
@@ -46,7 +54,7 @@ function findReads(file: string): string[] {
       if (callee.type !== 'MemberExpression' || callee.computed || callee.property.type !== 'Identifier') return;
       const { name } = callee.property;
       const isStore = callee.object.type === 'Identifier' ? callee.object.name === 'store' : isStoreOf(callee.object);
-      if (methods.has(name) || (name === 'get' && isStore)) found.add(`.${name}`);
+      if (methods.has(name) || (storeMethods.has(name) && isStore)) found.add(`.${name}`);
     },
     TemplateLiteral: ({ start, end }) => addSql(start, end),
     Literal: ({ value, start, end }) => {
@@ -65,7 +73,7 @@ const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .map((name) => name.split(sep).join('/'))
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
 
-test('nobody but the gateway leads from a place in the lake to its data', () => {
+test('nobody but the gateway leads from a place in the lake to its data, or to what is known of it', () => {
   const elsewhere = files
     .filter((name) => !readers.some((folder) => name.startsWith(folder)))
     .flatMap((name) => {
@@ -76,9 +84,26 @@ test('nobody but the gateway leads from a place in the lake to its data', () => 
 });
 
 test('what leads to data is seen where it is', () => {
-  expect(findReads(join(src, 'access/open-gateway.ts'))).toEqual(['.readable', '.scan', 'planToSql']);
-  expect(findReads(join(src, 'catalog/open-catalog.ts'))).toEqual(['.readable', '.scan', 'planToSql', 'read_parquet(']);
-  expect(findReads(join(src, 'delta/log-segment.ts'))).toEqual(['.get']);
+  expect(findReads(join(src, 'access/open-gateway.ts'))).toEqual([
+    '.changes',
+    '.entries',
+    '.find',
+    '.list',
+    '.readable',
+    '.scan',
+    'openTable',
+    'planToSql',
+  ]);
+  expect(findReads(join(src, 'catalog/open-catalog.ts'))).toEqual([
+    '.find',
+    '.readable',
+    '.scan',
+    'describeTable',
+    'openTable',
+    'planToSql',
+    'read_parquet(',
+  ]);
+  expect(findReads(join(src, 'delta/log-segment.ts'))).toEqual(['.get', '.list']);
 });
 
 test('whoever asks the gateway for paths says for whom it reads', () => {

@@ -146,6 +146,30 @@ describe('a table of the lake is read', () => {
   });
 });
 
+describe('what may be known of the lake without its rows', () => {
+  const view = () => gateway.look(principal);
+
+  test('names, sizes, schemas, histories, items and files; the log says who looked', async () => {
+    logged.length = 0;
+    expect(await view().layers()).toEqual(['bronze', 'gold', 'silver']);
+    expect((await view().tables('silver')).map(({ address }) => address)).toEqual(['silver/SalesLT/Address']);
+    const table = await view().find('GOLD', 'saleslt', 'PRODUCT');
+    if (table === undefined) throw new Error('no table');
+    expect(await view().describe(table)).toMatchObject({ rows: 5n, files: 1, version: 0, columns: [{ name: 'id' }, { name: 'price' }] });
+    expect(await view().inspect('gold/SalesLT/Product')).toMatchObject({ version: 0, protocol: { minReaderVersion: 1 } });
+    expect(await view().history('gold/SalesLT/Product')).toMatchObject([{ version: 0, operation: 'WRITE' }]);
+    expect(await view().item('bronze/SalesLT/Raw')).toMatchObject({ kind: 'folder', entries: [{ name: 'Raw.parquet', kind: 'file' }] });
+    expect(await view().item('bronze/SalesLT/Raw/Raw.parquet')).toMatchObject({ kind: 'file', name: 'Raw.parquet' });
+    expect(await view().item('bronze/SalesLT/Raw', { kind: 'file' })).toBeUndefined();
+    expect(await view().item('bronze/nothing')).toBeUndefined();
+    const files: string[] = [];
+    for await (const { relativePath } of view().files('bronze/csv')) files.push(relativePath);
+    expect(files).toEqual(['_hidden.csv', 'a.csv', 'b.csv', 'sub/c.csv']);
+    expect(logged).toContainEqual({ principal: 'owner', tables: ['gold/SalesLT/Product'] });
+    expect(logged).toHaveLength(11);
+  });
+});
+
 describe('what is not a read of the lake is refused', () => {
   const refused = (): readonly string[] => {
     const file = join(dir, 'secret.csv');

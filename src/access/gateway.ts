@@ -1,6 +1,8 @@
 import type { Lease, ResultStream } from '#engine';
 import type { Sql } from '#sql';
 
+import type { LakeView } from './lake-view.ts';
+
 /** Who reads. The owner of the project is the only one until identities come. */
 export type Principal = { readonly kind: 'owner'; readonly name: string };
 
@@ -10,8 +12,8 @@ export const ownerPrincipal: Principal = { kind: 'owner', name: 'owner' };
 /** A table that a statement reads, as it was resolved. */
 export type ReadTable = {
   readonly address: string;
-  /** `database` for a table or view of a warehouse database, by its name. */
-  readonly format: 'delta' | 'parquet' | 'csv' | 'json' | 'binary' | 'database';
+  /** `database` for a table or view of a warehouse database, by its name; `folder` for the names of what is in one. */
+  readonly format: 'delta' | 'parquet' | 'csv' | 'json' | 'binary' | 'database' | 'folder';
   readonly version?: number;
 };
 
@@ -38,6 +40,8 @@ export type LakeRead = {
   /** Of a Delta table: the version, or the newest one not after the timestamp. Default the newest. */
   readonly version?: number | undefined;
   readonly timestamp?: Date | undefined;
+  /** Of a Delta table: its change feed from one version to another, both included, instead of its rows. */
+  readonly changes?: { readonly from?: number | undefined; readonly to?: number | undefined } | undefined;
   /** The caller's connection, when it holds one: waiting for a second could last. */
   readonly lease?: Lease | undefined;
   /** Lets go of local copies of remote files when it ends; the lease where it is not given. */
@@ -70,4 +74,6 @@ export type Gateway = {
   read(statement: ReadStatement): Promise<GatewayResult>;
   /** For the T-SQL sessions: what an address leads to, as this principal may see it. */
   resolveLake(read: LakeRead): Promise<LakeRelation>;
+  /** What may be known of the lake without its rows: names, sizes, schemas, histories. */
+  look(principal: Principal): LakeView;
 };

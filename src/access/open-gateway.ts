@@ -7,6 +7,7 @@ import type { Lake, LakePlace } from '#storage';
 import { compileRead } from './compile-read.ts';
 import type { NamedDatabases } from './database-relation.ts';
 import type { Gateway, GatewayResult, LakeRead, LakeRelation, Principal, ReadStatement, ReadTable } from './gateway.ts';
+import { makeLakeView } from './lake-view.ts';
 
 export type GatewayOptions = {
   readonly engine: Engine;
@@ -23,6 +24,10 @@ export function openGateway(options: GatewayOptions): Gateway {
   // Every read passes this function before anything of it runs: grants and the audit belong here.
   const admit = (principal: Principal, tables: readonly ReadTable[]): void => {
     log.info('read', { principal: principal.name, tables: tables.map(({ address }) => address) });
+  };
+
+  const admitLook = (principal: Principal, tables: readonly ReadTable[]): void => {
+    log.debug('look', { principal: principal.name, tables: tables.map(({ address }) => address) });
   };
 
   return {
@@ -44,6 +49,7 @@ export function openGateway(options: GatewayOptions): Gateway {
       ]);
       return relation;
     },
+    look: (principal) => makeLakeView({ catalog, lake, engine }, (tables) => admitLook(principal, tables)),
   };
 }
 
@@ -74,11 +80,16 @@ async function* closeAfter(batches: AsyncIterable<Batch>, close: () => Promise<v
 }
 
 async function resolveDelta(
-  { lease, scope = lease, signal, version, timestamp }: LakeRead,
+  { lease, scope = lease, signal, version, timestamp, changes }: LakeRead,
   { store, path }: LakePlace,
   engine: Engine,
 ): Promise<LakeRelation> {
-  const snapshot = await (await openTable({ store, path, engine }, { signal })).snapshot({ lease, signal, version, timestamp });
+  const table = await openTable({ store, path, engine }, { signal });
+  if (changes !== undefined) {
+    const feed = await table.changes({ ...changes, lease, signal });
+    return { kind: 'delta', sql: feed.sql, version: feed.to };
+  }
+  const snapshot = await table.snapshot({ lease, signal, version, timestamp });
   return { kind: 'delta', sql: await planToSql(snapshot.scan(), store, { scope, signal }), version: snapshot.version };
 }
 

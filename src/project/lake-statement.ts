@@ -1,7 +1,7 @@
 import { type Gateway, ownerPrincipal } from '#access';
 import type { LakeTable } from '#catalog';
 import { LakesteadError } from '#core';
-import { createTable, describeTable, type DeltaType, duckdbType, openTable, type StructField, writeTable } from '#delta';
+import { createTable, type DeltaType, duckdbType, openTable, type StructField, writeTable } from '#delta';
 import { type ColumnType, type DeltaStatement, type Fragment, type Name, parseColumnType, type TableDefinition } from '#delta-sql';
 import type { Lease } from '#engine';
 import { ident, join, literal, type Sql, sql, unsafeSql } from '#sql';
@@ -58,10 +58,11 @@ type Context = { readonly project: Project; readonly lease: Lease; readonly sign
 async function findTable(name: Name, { project, signal }: Context): Promise<LakeTable | undefined> {
   const [layer = '', ...rest] = name.parts;
   const table = rest.pop() ?? '';
-  return await (await project.catalog()).find(layer, rest.join('/'), table, { signal });
+  return await (await lakeView(project)).find(layer, rest.join('/'), table, { signal });
 }
 
-async function deltaTable(name: Name, context: Context) {
+/** The Delta table of that name. */
+async function deltaTable(name: Name, context: Context): Promise<LakeTable> {
   const table = await findTable(name, context);
   const written = name.parts.join('.');
   if (table === undefined)
@@ -70,12 +71,16 @@ async function deltaTable(name: Name, context: Context) {
     });
   if (table.format !== 'delta')
     throw new LakesteadError('DELTA_NOT_A_TABLE', `${written} is a ${table.format} table, and this needs a Delta table`);
-  const { store, path } = table;
-  return await openTable({ store, path, engine: await context.project.engine() }, context);
+  return table;
+}
+
+async function lakeView(project: Project) {
+  return (await project.gateway()).look(ownerPrincipal);
 }
 
 async function history({ table: name, limit }: Verb<'history'>, context: Context): Promise<StatementRows> {
-  const entries = await (await deltaTable(name, context)).history({ limit, signal: context.signal });
+  const { address } = await deltaTable(name, context);
+  const entries = await (await lakeView(context.project)).history(address, { limit, signal: context.signal });
   const names = [
     'version',
     'timestamp',
@@ -103,8 +108,13 @@ async function history({ table: name, limit }: Verb<'history'>, context: Context
   );
 }
 
+async function inspect(name: Name, context: Context) {
+  const { address } = await deltaTable(name, context);
+  return await (await lakeView(context.project)).inspect(address, { signal: context.signal });
+}
+
 async function detail({ table: name }: Verb<'detail'>, context: Context): Promise<StatementRows> {
-  const found = describeTable(await (await deltaTable(name, context)).snapshot(context));
+  const found = await inspect(name, context);
   const names = ['format', 'id', 'name', 'description', 'location', 'createdAt', 'lastModified', 'partitionColumns', 'numFiles', 'sizeInBytes', 'properties', 'minReaderVersion', 'minWriterVersion', 'tableFeatures']; // prettier-ignore
   const list = (values: readonly string[]) => sql`[${join(values.map((value) => literal(value)))}]::VARCHAR[]`;
   return rowsOf(names, [
@@ -117,7 +127,7 @@ async function detail({ table: name }: Verb<'detail'>, context: Context): Promis
 }
 
 async function properties({ table: name, key }: Verb<'showProperties'>, context: Context): Promise<StatementRows> {
-  const found = describeTable(await (await deltaTable(name, context)).snapshot(context));
+  const found = await inspect(name, context);
   const all = Object.entries({
     ...found.properties,
     'delta.minReaderVersion': String(found.protocol.minReaderVersion),
@@ -213,7 +223,8 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
       'SQL_NOT_SUPPORTED',
       `${'where' in overwrite ? 'REPLACE WHERE' : 'INSERT OVERWRITE ... PARTITION'} is not supported yet; nothing was changed`,
     );
-  const table = await deltaTable(name, context);
+  const { store, path } = await deltaTable(name, context);
+  const table = await openTable({ store, path, engine: await context.project.engine() }, context);
   const { schema } = await table.snapshot(context);
   const { lease, signal } = context;
   const query = await compile(statement.query, context);
@@ -262,8 +273,7 @@ async function placeOf({ parts }: Name, { project }: Context) {
     throw new LakesteadError('SQL_SYNTAX', `${parts.join('.')} would be hidden: names of the lake do not begin with _ or .`);
   for (let length = 2; length < parts.length; length += 1) {
     const parent = parts.slice(0, length);
-    const { store, path } = await project.lake.resolve(parent.join('/'));
-    if ((await store.entries(`${path}/_delta_log`)) !== undefined)
+    if ((await (await lakeView(project)).item([...parent, '_delta_log'].join('/'), { kind: 'folder' })) !== undefined)
       throw new LakesteadError('SQL_SYNTAX', `${parent.join('.')} is a table: there is none inside it`);
   }
   return await project.lake.resolve(parts.join('/'));

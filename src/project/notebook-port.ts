@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type Gateway, type LakeRead, ownerPrincipal } from '#access';
+import { type Gateway, type LakeRead, type LakeView, ownerPrincipal } from '#access';
 import { LakesteadError, nearMisses } from '#core';
 import { writeTable } from '#delta';
 import type { Engine } from '#engine';
@@ -12,23 +12,23 @@ import type { Lake } from '#storage';
 export type NotebookPortOptions = {
   readonly engine: Engine;
   readonly lake: Lake;
-  readonly gateway: () => Promise<Pick<Gateway, 'resolveLake'>>;
+  readonly gateway: () => Promise<Pick<Gateway, 'resolveLake' | 'look'>>;
 };
 
 /** What notebooks do to the lake. Each read passes the gateway as the owner: a notebook is code of whoever may edit the project. */
 export function makeNotebookPort({ engine, lake, gateway }: NotebookPortOptions): NotebookPort {
   const read = async (path: string, { lease, scope, signal }: Pick<LakeRead, 'lease' | 'scope' | 'signal'>): Promise<Sql> => {
-    const at = await locate(path, lake);
-    const relation = await (await gateway()).resolveLake({ principal: ownerPrincipal, ...at, lease, scope, signal });
+    const open = await gateway();
+    const at = await locate(path, open.look(ownerPrincipal));
+    const relation = await open.resolveLake({ principal: ownerPrincipal, ...at, lease, scope, signal });
     if (relation.kind === 'delta') return relation.sql;
     return sql`SELECT * FROM read_parquet(${literal(relation.paths)}, hive_partitioning = false)`;
   };
   return {
-    tables: async (path) => {
-      const { store, path: folder } = await lake.resolve(path);
-      const entries = await store.entries(folder);
-      if (entries === undefined) throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no folder ${path}`);
-      return entries.filter(({ kind }) => kind === 'folder').map(({ name }) => name);
+    tables: async (path, signal) => {
+      const found = await (await gateway()).look(ownerPrincipal).item(path, { kind: 'folder', signal });
+      if (found?.kind !== 'folder') throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no folder ${path}`);
+      return found.entries.filter(({ kind }) => kind === 'folder').map(({ name }) => name);
     },
     read: async (path, scope, signal) =>
       await engine.withLease(
@@ -57,11 +57,11 @@ export function makeNotebookPort({ engine, lake, gateway }: NotebookPortOptions)
 }
 
 /** A Delta table where there is a log, else Parquet: one file, or those of a folder and of the folders below. */
-async function locate(address: string, lake: Lake): Promise<Pick<LakeRead, 'address' | 'format'>> {
-  const { store, path } = await lake.resolve(address);
-  if ((await store.entries(path === '' ? '_delta_log' : `${path}/_delta_log`)) !== undefined) return { address, format: 'delta' };
-  const isFile = (await store.find(path)) !== undefined;
-  return { address: isFile ? address : `${address.replace(/\/+$/, '')}/**.parquet`, format: 'parquet' };
+async function locate(address: string, view: LakeView): Promise<Pick<LakeRead, 'address' | 'format'>> {
+  const folder = address.replace(/\/+$/, '');
+  if ((await view.item(`${folder}/_delta_log`, { kind: 'folder' })) !== undefined) return { address, format: 'delta' };
+  const isFile = (await view.item(address, { kind: 'file' })) !== undefined;
+  return { address: isFile ? address : `${folder}/**.parquet`, format: 'parquet' };
 }
 
 /** The file of a notebook by its workspace path: the longest prefix that is mapped counts. */

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type Gateway, openGateway, openVault, resolveSecrets, type Vault } from '#access';
-import { type Catalog, openCatalog } from '#catalog';
+import { openCatalog } from '#catalog';
 import { type Config, loadConfig } from '#config';
 import { type Connector, openConnector } from '#connectors';
 import { LakesteadError, type Log, Secret } from '#core';
@@ -24,7 +24,6 @@ export type Project = AsyncDisposable & {
   readonly log: Log;
   readonly lake: Lake;
   engine(): Promise<Engine>;
-  catalog(): Promise<Catalog>;
   gateway(): Promise<Gateway>;
   warehouse(): Promise<Warehouse>;
   vault(): Vault;
@@ -55,11 +54,10 @@ export function openProject(options: {
         maxLeases: 32,
       }),
   );
-  const catalog = lazy(async () => openCatalog({ lake, engine: await engine.get() }));
   const gateway = lazy(async () =>
     openGateway({
       engine: await engine.get(),
-      catalog: await catalog.get(),
+      catalog: openCatalog({ lake, engine: await engine.get() }),
       lake,
       log,
       databases: {
@@ -76,7 +74,6 @@ export function openProject(options: {
     const opened = openWarehouse({
       engine: await engine.get(),
       gateway: await gateway.get(),
-      catalog: await catalog.get(),
       definitions: state.definitions,
       databases,
       log,
@@ -90,7 +87,6 @@ export function openProject(options: {
     log,
     lake,
     engine: engine.get,
-    catalog: catalog.get,
     gateway: gateway.get,
     warehouse: warehouse.get,
     vault: () => vault,

@@ -1,12 +1,14 @@
+import { basename, dirname } from 'node:path';
+
 import { z } from 'zod';
 
-import { ownerPrincipal } from '#access';
-import type { LakeTable } from '#catalog';
+import { type Gateway, openGateway, ownerPrincipal } from '#access';
+import { type LakeTable, openCatalog } from '#catalog';
 import { describeError, LakesteadError, nearMisses } from '#core';
-import { describeTable, type HistoryEntry, openTable, tableToSql } from '#delta';
-import { type Lease, openDuckdbEngine } from '#engine';
+import type { HistoryEntry } from '#delta';
+import { type Engine, openDuckdbEngine } from '#engine';
 import { ident, join, type Sql, sql, unsafeSql } from '#sql';
-import { openLocalStore } from '#storage';
+import { openLake } from '#storage';
 
 import { type Command, command, type CommandContext } from './command.ts';
 import type { TableDocument, TableHistoryDocument, TableListDocument, TableSummary } from './documents.ts';
@@ -26,7 +28,7 @@ export const tableCommands: Readonly<Record<string, Command>> = {
   ),
   'table show': command(tableArgs, async (project, { table }, { signal }): Promise<TableDocument> => {
     const found = await findByName(project, table, signal);
-    const description = await (await project.catalog()).describe(found, { signal });
+    const description = await (await lakeView(project)).describe(found, { signal });
     return { ...summarise(found, description), columns: description.columns };
   }),
   'table history': command(tableArgs, async (project, { table }, { signal }): Promise<TableHistoryDocument> => {
@@ -36,19 +38,12 @@ export const tableCommands: Readonly<Record<string, Command>> = {
         hint: '"lakestead table list" shows which tables are Delta tables',
       });
     }
-    const delta = await openTable({ store: found.store, path: found.path, engine: await project.engine() }, { signal });
-    return (await delta.history({ signal })).map(describeEntry);
+    return (await (await lakeView(project)).history(found.address, { signal })).map(describeEntry);
   }),
   delta: command(z.object({ ...deltaArgs().shape }), async (project, args, context) => {
     checkLakeRequest(args);
-    const { store, path } = await project.lake.resolve(args.path);
-    const gateway = await project.gateway();
-    return await readDelta({ store, path, engine: await project.engine() }, args, context, async (at, lease) => {
-      const read = { principal: ownerPrincipal, address: args.path, format: 'delta', lease, signal: context.signal, ...at } as const;
-      const relation = await gateway.resolveLake(read);
-      if (relation.kind !== 'delta') throw new LakesteadError('INTERNAL', 'a Delta table was resolved to files');
-      return relation.sql;
-    });
+    const table = { gateway: await project.gateway(), engine: await project.engine(), address: args.path };
+    return await readDelta(table, args, context, (query) => query);
   }),
 };
 
@@ -73,12 +68,9 @@ export type DeltaPathRequest = z.input<ReturnType<typeof deltaArgs>>;
 /** `delta show|history|read|changes` of a folder of this machine, for the user who may read it: needs no project. */
 export async function readDeltaPath(args: DeltaPathRequest, context: Pick<CommandContext, 'signal' | 'emit'>): Promise<unknown> {
   await using engine = await openDuckdbEngine();
-  const location = { store: await openLocalStore(args.path), path: '', engine };
-  return await readDelta(location, args, context, async (at) => {
-    if (args.verb !== 'changes') return narrow(await tableToSql(location, { ...at, signal: context.signal }), args);
-    const table = await openTable(location, context);
-    return narrow((await table.changes({ from: args.from, to: args.to, signal: context.signal })).sql, args);
-  });
+  const lake = openLake({ defaultRoot: dirname(args.path) });
+  const gateway = openGateway({ engine, lake, catalog: openCatalog({ lake, engine }) });
+  return await readDelta({ gateway, engine, address: basename(args.path) }, args, context, (query) => narrow(query, args));
 }
 
 /** The columns and rows asked for. The condition is the user's own SQL, who reads with their own rights. */
@@ -87,46 +79,47 @@ function narrow(query: Sql, { columns, where }: DeltaPathRequest): Sql {
   return sql`SELECT ${selected} FROM (${query}) AS t WHERE ${unsafeSql(where === undefined ? 'true' : `(${where}\n)`)}`;
 }
 
-/** What would pass by the gateway is for folders of this machine only. */
-function checkLakeRequest({ verb, columns, where }: DeltaPathRequest): void {
-  if (verb !== 'changes' && columns === undefined && where === undefined) return;
-  throw new LakesteadError(
-    'USAGE',
-    `${verb === 'changes' ? 'delta changes' : '--columns and --where'} of a lake address is not supported`,
-    {
-      hint: 'give the folder of the table on this machine, or use lakestead sql',
-    },
-  );
+/** A condition is SQL as its user wrote it: for folders of this machine, which they read with their own rights. */
+function checkLakeRequest({ columns, where }: DeltaPathRequest): void {
+  if (columns === undefined && where === undefined) return;
+  throw new LakesteadError('USAGE', '--columns and --where of a lake address are not supported', {
+    hint: 'give the folder of the table on this machine, or use lakestead sql',
+  });
 }
+
+/** A Delta table by its address, wherever it is. */
+type DeltaPlace = { readonly gateway: Gateway; readonly engine: Engine; readonly address: string };
 
 type At = { readonly version?: number; readonly timestamp?: Date };
 
 async function readDelta(
-  location: Parameters<typeof openTable>[0],
+  { gateway, engine, address }: DeltaPlace,
   args: DeltaPathRequest,
   context: Pick<CommandContext, 'signal' | 'emit'>,
-  select: (at: At, lease: Lease) => Promise<Sql>,
+  select: (query: Sql) => Sql,
 ): Promise<unknown> {
   const { signal } = context;
   const at: At = {
     ...(args.version === undefined ? {} : { version: args.version }),
     ...(args.timestamp === undefined ? {} : { timestamp: parseInstant(args.timestamp) }),
   };
-  const table = await openTable(location, { signal });
+  const view = gateway.look(ownerPrincipal);
   if (args.verb === 'history') {
-    const last = Object.keys(at).length === 0 ? Infinity : (await table.snapshot({ ...at, signal })).version;
-    return (await table.history({ signal })).filter(({ version }) => version <= last).map(describeEntry);
+    const last = Object.keys(at).length === 0 ? Infinity : (await view.inspect(address, { ...at, signal })).version;
+    return (await view.history(address, { signal })).filter(({ version }) => version <= last).map(describeEntry);
   }
   if (args.verb === 'show') {
-    const { table: _, bytes, ...description } = describeTable(await table.snapshot({ ...at, signal }));
+    const { table: _, bytes, ...description } = await view.inspect(address, { ...at, signal });
     return { name: args.path, layer: '', format: 'delta', address: args.path, sizeBytes: bytes, ...description } satisfies
       | TableDocument
       | object;
   }
-  await using lease = await location.engine.lease({ signal });
-  const query = await select(at, lease);
+  await using lease = await engine.lease({ signal });
+  const changes = args.verb === 'changes' ? { from: args.from, to: args.to } : undefined;
+  const relation = await gateway.resolveLake({ principal: ownerPrincipal, address, format: 'delta', changes, lease, signal, ...at });
+  if (relation.kind !== 'delta') throw new LakesteadError('INTERNAL', 'a Delta table was resolved to files');
   const format = args.output === undefined ? args.format : 'parquet';
-  return await presentQuery(lease, query, { format, output: args.output, signal, emit: context.emit });
+  return await presentQuery(lease, select(relation.sql), { format, output: args.output, signal, emit: context.emit });
 }
 
 function parseInstant(text: string): Date {
@@ -135,22 +128,26 @@ function parseInstant(text: string): Date {
   throw new LakesteadError('USAGE', `"${text}" is no instant`, { hint: 'write it as 2024-01-31T12:00:00Z' });
 }
 
+async function lakeView(project: Project) {
+  return (await project.gateway()).look(ownerPrincipal);
+}
+
 /** All tables of the lake, or of a layer, with their sizes. */
 export async function listTables(project: Project, layer: string | undefined, signal: AbortSignal): Promise<TableListDocument> {
   if (layer !== undefined) {
-    const layers = await (await project.catalog()).layers({ signal });
+    const layers = await (await lakeView(project)).layers({ signal });
     if (!layers.some((name) => name.toLowerCase() === layer.toLowerCase())) {
       throw new LakesteadError('STORAGE_NOT_FOUND', `the lake has no layer "${layer}"`, {
         hint: `layers: ${layers.join(', ') || 'none yet'}`,
       });
     }
   }
-  const catalog = await project.catalog();
-  const tables = await catalog.list(layer, { signal });
+  const view = await lakeView(project);
+  const tables = await view.tables(layer, { signal });
   return await Promise.all(
     tables.map(async (table) => {
       try {
-        return summarise(table, await catalog.describe(table, { signal }));
+        return summarise(table, await view.describe(table, { signal }));
       } catch (error) {
         // One table that is broken does not hide the others.
         if (signal.aborted || !(error instanceof LakesteadError)) throw error;
@@ -182,9 +179,10 @@ async function findByName(project: Project, name: string, signal: AbortSignal): 
   const parts = name.includes('/') ? name.split('/').filter((part) => part !== '') : name.split('.');
   const [layer = '', ...rest] = parts;
   const table = rest.pop() ?? '';
-  const found = await (await project.catalog()).find(layer, rest.join('/'), table, { signal });
+  const view = await lakeView(project);
+  const found = await view.find(layer, rest.join('/'), table, { signal });
   if (found !== undefined) return found;
-  const all = (await (await project.catalog()).list(undefined, { signal })).map((one) =>
+  const all = (await view.tables(undefined, { signal })).map((one) =>
     [one.layer, one.schema, one.name].filter((part) => part !== '').join('.'),
   );
   const near = nearMisses(name, all);

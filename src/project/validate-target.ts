@@ -1,12 +1,13 @@
-import { globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
+import { openGateway, ownerPrincipal } from '#access';
+import { openCatalog } from '#catalog';
 import type { Config } from '#config';
 import { LakesteadError } from '#core';
-import { describeTable, openTable } from '#delta';
 import { openDuckdbEngine } from '#engine';
 import type { Target } from '#factory';
-import { openLocalStore } from '#storage';
+import { openLake } from '#storage';
 import { parseBatch, placeOf, splitBatches } from '#tsql';
 
 import type { ValidationFinding } from './documents.ts';
@@ -86,18 +87,18 @@ async function checkTables({ environment, file }: Config, target: Target): Promi
       },
     ];
   }
-  const logs = globSync('**/_delta_log', { cwd: lake }).toSorted();
-  if (logs.length === 0) return [];
-  const store = await openLocalStore(lake);
+  if (!existsSync(lake)) return [];
   await using engine = await openDuckdbEngine();
+  const folder = openLake({ defaultRoot: lake });
+  const view = openGateway({ engine, lake: folder, catalog: openCatalog({ lake: folder, engine }) }).look(ownerPrincipal);
   const findings: ValidationFinding[] = [];
-  for (const log of logs) {
-    const table = await openTable({ store, engine, path: dirname(log).replaceAll('\\', '/') });
-    const { features } = describeTable(await table.snapshot());
+  for (const { address, format } of await view.tables()) {
+    if (format !== 'delta') continue;
+    const { features } = await view.inspect(address);
     const found = features.filter((feature) => refused.includes(feature.replace(/-preview$/, '')));
     if (found.length > 0)
       findings.push({
-        file: join(lake, log, '..'),
+        file: join(lake, address),
         severity: 'error',
         code: 'DELTA_UNSUPPORTED',
         message: `${target} does not read tables with ${found.join(', ')}`,

@@ -31,7 +31,6 @@ test('a session makes tables, fills them and finds them in the catalog views', a
     await using database = await openEmbeddedDatabase({ engine, file: join(dir, 'shop.duckdb'), name: 'shop', definitions });
     await using warehouse = openWarehouse({
       engine,
-      catalog,
       gateway: openGateway({ engine, catalog, lake }),
       definitions,
       databases: [database],

@@ -1,5 +1,4 @@
 import type { Gateway } from '#access';
-import type { Catalog } from '#catalog';
 import { type Clock, LakesteadError, type Log, nearMisses, silentLog, systemClock } from '#core';
 import type { Engine } from '#engine';
 
@@ -11,7 +10,6 @@ export type WarehouseOptions = {
   readonly engine: Engine;
   readonly gateway: Gateway;
   /** For `gold.SalesLT.Address` in T-SQL; without it sessions see their own databases only. */
-  readonly catalog?: Catalog | undefined;
   readonly definitions: DefinitionStore;
   readonly databases: readonly Database[];
   readonly clock?: Clock | undefined;
@@ -20,9 +18,9 @@ export type WarehouseOptions = {
 
 /** The T-SQL databases of a project. Runs nothing: a database's scripts are the caller's to run in a session. */
 export function openWarehouse(options: WarehouseOptions): Warehouse {
-  const { engine, gateway, catalog, definitions, clock = systemClock, log = silentLog } = options;
+  const { engine, gateway, definitions, clock = systemClock, log = silentLog } = options;
   const databases = new Map(options.databases.map((database) => [database.name.toLowerCase(), database]));
-  const context: WarehouseContext = { engine, gateway, catalog, definitions, databases, dataSources: new Map(), clock, log };
+  const context: WarehouseContext = { engine, gateway, definitions, databases, dataSources: new Map(), clock, log };
   return {
     databases: options.databases.map(({ name }) => name),
     session: async ({ database }) => {

@@ -70,10 +70,10 @@ async function findTable(state: SessionState, frame: Frame, name: Name, viewDept
 
 /** A table of the lake, whose layers are databases too: `gold.SalesLT.Address`. */
 async function findLakeTable(state: SessionState, { signal }: Frame, { parts }: Name): Promise<Relation | undefined> {
-  const { catalog, gateway } = state.context;
+  const { gateway } = state.context;
   const [layer = '', schema = '', name = ''] = parts;
   const { lease } = state;
-  const table = parts.length === 3 ? await catalog?.find(layer, schema, name, { signal }) : undefined;
+  const table = parts.length === 3 ? await gateway.look(ownerPrincipal).find(layer, schema, name, { signal }) : undefined;
   if (table === undefined) return undefined;
   const found = await gateway.resolveLake({ principal: ownerPrincipal, address: table.address, format: table.format, lease, signal });
   return await describeRelation(found.kind === 'delta' ? found.sql : selectParquet(found), lease, signal);

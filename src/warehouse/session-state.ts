@@ -1,5 +1,4 @@
 import type { Gateway } from '#access';
-import type { Catalog } from '#catalog';
 import type { Clock, LakesteadError, Log } from '#core';
 import type { Engine, Lease } from '#engine';
 import type { BoundColumn, TargetTable, TypedValue } from '#tsql';
@@ -11,7 +10,6 @@ import type { Database, DefinitionStore } from './types.ts';
 export type WarehouseContext = {
   readonly engine: Engine;
   readonly gateway: Gateway;
-  readonly catalog: Catalog | undefined;
   readonly definitions: DefinitionStore;
   readonly databases: ReadonlyMap<string, Database>;
   /** LOCATION of external data sources by database and name, both lower case. */

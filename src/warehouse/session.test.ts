@@ -32,7 +32,7 @@ beforeAll(async () => {
   const lake = openLake({ defaultRoot: dir, accounts: new Map([['contoso', dir]]) });
   const catalog = openCatalog({ lake, engine });
   const databases = ['gold_db', 'other_db'].map((name) => openServerlessDatabase(name, async () => await Promise.resolve(undefined)));
-  warehouse = openWarehouse({ engine, catalog, gateway: openGateway({ engine, catalog, lake }), definitions, databases });
+  warehouse = openWarehouse({ engine, gateway: openGateway({ engine, catalog, lake }), definitions, databases });
   await writeDelta('gold/SalesLT/Address', sql`SELECT i::INTEGER AS id, 'city ' || i AS city FROM range(3) t(i)`);
   mkdirSync(join(dir, 'bronze/p'), { recursive: true });
   await engine.withLease((lease) =>

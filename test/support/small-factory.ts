@@ -48,7 +48,7 @@ export async function openSmallFactory(): Promise<SmallFactory> {
     info: (_, facts) => void reads.push(...((facts?.['tables'] ?? []) as string[])), // as the gateway writes it
   };
   const gateway = openGateway({ engine, catalog, lake, log });
-  const warehouse = openWarehouse({ engine, gateway, catalog, definitions: openMemoryDefinitions(), databases: [database] });
+  const warehouse = openWarehouse({ engine, gateway, definitions: openMemoryDefinitions(), databases: [database] });
   const save = (folder: string, name: string, properties: Json) => {
     mkdirSync(join(factoryDir, folder), { recursive: true });
     writeFileSync(join(factoryDir, folder, `${name}.json`), JSON.stringify({ name, properties }));

@@ -1,3 +1,4 @@
+import { ownerPrincipal } from '#access';
 import { LakesteadError } from '#core';
 
 import { isObject, parseTimestamp, toEpochMs, type Value, type ValueObject } from '../expression/index.ts';
@@ -25,23 +26,21 @@ export async function findFiles(
   const { container, folder, file } = fileLocation(dataset);
   const wildcard = (name: string) => (typeof settings[name] === 'string' && settings[name] !== '' ? settings[name] : undefined);
   const [fileName, folderPath] = [wildcard('wildcardFileName'), wildcard('wildcardFolderPath')];
-  const { lake } = scope.state.ports;
+  const view = (await scope.state.ports.gateway()).look(ownerPrincipal);
+  const { signal } = scope;
   const isInTime = modifiedBetween(settings);
   if (file !== '' && fileName === undefined) {
-    const { store, path } = await lake.resolve(`${folder}/${file}`);
-    const found = await store.find(path);
-    if (found !== undefined && isInTime(found))
-      return [{ address: `${folder}/${file}`, relativePath: file.split('/').at(-1) ?? file, sizeBytes: found.sizeBytes }];
+    const found = await view.item(`${folder}/${file}`, { kind: 'file', signal });
+    if (found?.kind === 'file' && isInTime(found.info))
+      return [{ address: `${folder}/${file}`, relativePath: file.split('/').at(-1) ?? file, sizeBytes: found.info.sizeBytes }];
     throw new LakesteadError('STORAGE_NOT_FOUND', `there is no file at ${folder}/${file}`);
   }
   // A wildcard folder counts from the file system, not from the dataset's folder.
   const root = folderPath === undefined ? folder : container;
-  const { store, path } = await lake.resolve(root);
   const isRecursive = isOn(settings, 'recursive', true);
   const files: FoundFile[] = [];
-  const prefix = path === '' ? '' : `${path}/`;
-  for await (const object of store.list(path)) {
-    const relative = object.path.slice(prefix.length);
+  for await (const object of view.files(root, { signal })) {
+    const relative = object.relativePath;
     const parts = relative.split('/');
     const name = parts.pop() ?? '';
     const folders = parts.join('/');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { ownerPrincipal } from '#access';
 import type { SourceColumn } from '#connectors';
 import { LakesteadError } from '#core';
 
@@ -37,10 +38,12 @@ export async function performGetMetadata(activity: Activity, scope: ActivityScop
   if (dataset.typeProperties['location'] === undefined) return await metadataOfTable(dataset, fieldList, activity, scope);
   const location = fileLocation(dataset);
   const address = location.file === '' ? location.folder : `${location.folder}/${location.file}`;
-  const { store, path } = await ports.lake.resolve(address);
-  const children = location.file === '' ? await store.entries(path) : undefined;
-  const object = location.file === '' ? undefined : await store.find(path);
-  const exists = children !== undefined || object !== undefined;
+  const { signal } = scope;
+  const view = (await ports.gateway()).look(ownerPrincipal);
+  const item = await view.item(address, { kind: location.file === '' ? 'folder' : 'file', signal });
+  const children = item?.kind === 'folder' ? item.entries : undefined;
+  const object = item?.kind === 'file' ? item.info : undefined;
+  const exists = item !== undefined;
   if (!exists && !fieldList.includes('exists'))
     throw new LakesteadError('STORAGE_NOT_FOUND', `there is nothing at ${address}`, { hint: 'ask for the field exists to test it' });
   const output: Record<string, Value> = {};
@@ -59,8 +62,8 @@ export async function performGetMetadata(activity: Activity, scope: ActivityScop
     const isInTime = modifiedBetween(settings);
     const found = [];
     for (const child of children) {
-      const info = child.kind === 'file' ? await store.find(path === '' ? child.name : `${path}/${child.name}`) : undefined;
-      if (info !== undefined && isInTime(info)) found.push(child);
+      const file = child.kind === 'file' ? await view.item(`${address}/${child.name}`, { kind: 'file', signal }) : undefined;
+      if (file?.kind === 'file' && isInTime(file.info)) found.push(child);
     }
     return found;
   }
@@ -72,7 +75,7 @@ export async function performGetMetadata(activity: Activity, scope: ActivityScop
       case 'childItems':
         return (await chosen())?.map(({ name, kind }): ValueObject => ({ name, type: kind === 'file' ? 'File' : 'Folder' }));
       case 'itemName':
-        return path.split('/').at(-1) ?? '';
+        return item?.name;
       case 'itemType':
         return object === undefined ? 'Folder' : 'File';
       case 'size':

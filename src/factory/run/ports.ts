@@ -52,7 +52,7 @@ export type RunPorts = {
   readonly engine: Engine;
   readonly lake: Lake;
   /** What a pipeline reads of the lake it reads through here, as the owner. */
-  gateway(): Promise<Pick<Gateway, 'resolveLake'>>;
+  gateway(): Promise<Pick<Gateway, 'resolveLake' | 'look'>>;
   readonly recorder: RunRecorder;
   /** What stands in for a linked service in this environment; undefined where its own JSON counts. */
   findOverride(
