@@ -4,7 +4,7 @@ import type { Action, CommitInfo, Metadata } from './actions.ts';
 import { partitionKeys } from './column-mapping.ts';
 import { encodeFilePath } from './file-path.ts';
 import type { Snapshot } from './snapshot.ts';
-import { nothingStaged, type StagedData } from './stage.ts';
+import type { StagedData } from './stage.ts';
 import type { WriteOptions } from './table.ts';
 
 const engineInfo = 'Lakestead';
@@ -19,10 +19,11 @@ export function metadataAction(metaData: Metadata | undefined): Action[] {
   return metaData === undefined ? [] : [{ metaData }];
 }
 
-/** What takes every file of a snapshot out of the table. */
-export function removes({ files, metadata }: Snapshot): Action[] {
+/** What takes files of a snapshot out of the table: all, or those whose paths are given. */
+export function removes({ files, metadata }: Snapshot, only?: ReadonlySet<string>): Action[] {
   const deletionTimestamp = Date.now();
-  return files.paths.map((path, index) => ({
+  const removed = [...files.paths.entries()].filter(([, path]) => only === undefined || only.has(path));
+  return removed.map(([index, path]) => ({
     remove: {
       path: files.spelledPaths.get(index) ?? encodeFilePath(path),
       deletionTimestamp,
@@ -41,28 +42,31 @@ export function removes({ files, metadata }: Snapshot): Action[] {
   }));
 }
 
+/** The metrics of a write. */
+export function writeMetrics(staged: StagedData, filesRemoved: number): Readonly<Record<string, number>> {
+  return {
+    numFiles: staged.files.length,
+    numOutputRows: staged.rowCount,
+    numOutputBytes: staged.bytes,
+    ...(filesRemoved === 0 ? {} : { numRemovedFiles: filesRemoved }),
+  };
+}
+
 /** The commitInfo of a write, in Spark's words, with the random `txnId` by which it is recognised. */
 export function newCommitInfo(
   operation: string,
   operationParameters: Readonly<Record<string, string | null>>,
   readVersion: number | undefined,
   isBlindAppend: boolean,
-  staged: StagedData,
-  filesRemoved: number,
+  metrics: Readonly<Record<string, number>>,
   options: Pick<WriteOptions, 'userMetadata'>,
 ): CommitInfo & { readonly txnId: string } {
-  const metrics = {
-    numFiles: String(staged.files.length),
-    numOutputRows: String(staged.rowCount),
-    numOutputBytes: String(staged.bytes),
-    ...(filesRemoved === 0 ? {} : { numRemovedFiles: String(filesRemoved) }),
-  };
   return {
     timestamp: Date.now(),
     inCommitTimestamp: undefined,
     operation,
     operationParameters: { ...operationParameters },
-    operationMetrics: staged === nothingStaged && operation === 'CREATE TABLE' ? {} : metrics,
+    operationMetrics: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, String(value)])),
     readVersion,
     isolationLevel: 'Serializable',
     isBlindAppend,

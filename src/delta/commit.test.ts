@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { openTable, tableToSql, writeTable, type WriteMode } from '#delta';
-import { type Engine, openDuckdbEngine } from '#engine';
+import { type DeltaTable, openTable, tableToSql, writeTable, type WriteMode } from '#delta';
+import { type Engine, type Lease, openDuckdbEngine } from '#engine';
 import { LakesteadError } from '#core';
-import { type Sql, sql } from '#sql';
+import { literal, type Sql, sql } from '#sql';
 import { type ObjectStore, openMemoryStore } from '#storage';
 
 let engine: Engine;
@@ -196,4 +196,65 @@ test('a cancelled write is CANCELLED and leaves nothing', async () => {
     await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
   }
   expect(await paths(store)).toEqual(before);
+});
+
+describe('of two that change rows', () => {
+  const range = (from: number, to: number) => sql`SELECT i::INTEGER AS a FROM range(${literal(from)}, ${literal(to)}) r(i)`;
+  type Change = (table: DeltaTable, lease: Lease) => Promise<unknown>;
+
+  /** What becomes of `first` when `between` commits after it has looked and before it commits. */
+  const race = async (first: Change, between: Change, properties: Readonly<Record<string, string>> = {}) => {
+    await using memory = openMemoryStore();
+    await write(memory, range(0, 3));
+    await write(memory, range(3, 6));
+    if (Object.keys(properties).length > 0) {
+      const lines = new TextDecoder().decode(await memory.get('t/_delta_log/00000000000000000000.json'));
+      const changed = lines.replace('"configuration":{}', `"configuration":${JSON.stringify(properties)}`);
+      await memory.put('t/_delta_log/00000000000000000000.json', new TextEncoder().encode(changed));
+    }
+    const other = await openTable({ store: memory, path: 't', engine });
+    let isFirst = true;
+    const store = withCalls(memory, {
+      putIfAbsent: async (path, bytes, call) => {
+        if (isFirst) {
+          isFirst = false;
+          await engine.withLease((lease) => between(other, lease));
+        }
+        await memory.putIfAbsent(path, bytes, call);
+      },
+    });
+    const table = await openTable({ store, path: 't', engine });
+    const outcome = await engine
+      .withLease((lease) => first(table, lease))
+      .then(
+        () => 'committed',
+        (error: unknown) => (error as { readonly code?: string }).code,
+      );
+    return { outcome, rows: await numbers(memory) };
+  };
+  const remove =
+    (id: number): Change =>
+    async (table, lease) =>
+      await table.delete(sql`a = ${id}`, { lease });
+  const append: Change = async (table, lease) => await table.append(range(6, 8), { lease });
+  const upsert: Change = async (table, lease) =>
+    await table.merge({ lease, source: range(7, 8), on: sql`t.a = s.a`, clauses: [{ when: 'notMatched', action: 'insertAll' }] });
+
+  test('an append passes a delete and a delete an append that read nothing', async () => {
+    expect(await race(append, remove(1))).toEqual({ outcome: 'committed', rows: [0, 2, 3, 4, 5, 6, 7] });
+    expect(await race(remove(1), append)).toEqual({ outcome: 'committed', rows: [0, 2, 3, 4, 5, 6, 7] });
+  });
+
+  test('where the table wants everything serializable, no append passes', async () => {
+    expect(await race(remove(1), append, { 'delta.isolationLevel': 'Serializable' })).toEqual({
+      outcome: 'DELTA_CONFLICT',
+      rows: [0, 1, 2, 3, 4, 5, 6, 7],
+    });
+  });
+
+  test("of two that looked at each other's rows the second is told", async () => {
+    expect(await race(remove(1), remove(2))).toEqual({ outcome: 'DELTA_CONFLICT', rows: [0, 1, 3, 4, 5] });
+    expect(await race(remove(1), remove(5))).toEqual({ outcome: 'DELTA_CONFLICT', rows: [0, 1, 2, 3, 4] });
+    expect(await race(upsert, upsert)).toEqual({ outcome: 'DELTA_CONFLICT', rows: [0, 1, 2, 3, 4, 5, 7] });
+  });
 });

@@ -2,6 +2,8 @@ export type { Changes, ChangesOptions } from './changes.ts';
 export type { AddFile, CommitInfo, DeletionVectorDescriptor, DomainMetadata, Metadata, Protocol, RemoveFile, Txn } from './actions.ts';
 export { describeTable, type TableDescription } from './describe.ts';
 export type { HistoryEntry } from './history.ts';
+export type { MergeClause, MergeOptions } from './merge.ts';
+export type { ChangeOptions, ChangeResult } from './rewrite.ts';
 export type { LiveFiles } from './live-files.ts';
 export { planToSql } from './relation.ts';
 export type { LogState } from './replay.ts';
@@ -19,6 +21,7 @@ export {
 } from './schema.ts';
 export { deltaTypeOf, duckdbType, schemaOfColumns } from './duckdb-types.ts';
 export { forgetSnapshot, type Snapshot, type SnapshotOptions, type TableLocation } from './snapshot.ts';
+export { storeAs } from './write-plan.ts';
 export {
   type CommitResult,
   createTable,

@@ -15,7 +15,10 @@ import { hasVariant, variantToJson } from './variant.ts';
 const maxBranches = 32;
 
 /** `scope` (a lease) holds the local copies of remote files for as long as the SELECT may run; without it they are held for good. */
-export type RelationOptions = Pick<ReadableOptions, 'scope' | 'signal'>;
+export type RelationOptions = Pick<ReadableOptions, 'scope' | 'signal'> & {
+  /** Adds where each row is: `__lakestead_file`, the file's position in the plan, and `__lakestead_row`, its number in the file. Both BIGINT. */
+  readonly numbered?: boolean | undefined;
+};
 
 /**
  * A plan as a SELECT of DuckDB: exactly the plan's columns, in its order, with the schema's types. Files that lack a
@@ -32,7 +35,8 @@ export async function planToSql(plan: ScanPlan, store: ObjectStore, options: Rel
   }
   if (plan.files.length === 0) {
     const columns = plan.columns.map((field) => sql`CAST(NULL AS ${unsafeSql(duckdbType(field.type))}) AS ${ident(field.name)}`);
-    return sql`SELECT ${join(columns)} WHERE false`;
+    const numbers = options.numbered === true ? [sql`0::BIGINT AS __lakestead_file`, sql`0::BIGINT AS __lakestead_row`] : [];
+    return sql`SELECT ${join([...columns, ...numbers])} WHERE false`;
   }
   const branches: Sql[] = [];
   const plain = plan.files.filter((file) => file.deletionVector === undefined && file.onlyRows === undefined);
@@ -83,10 +87,22 @@ async function selectFiles(
     const name = physicalName(field, plan.columnMapping);
     return sql`${decoded(ident(name), field.type, plan.columnMapping)} AS ${ident(field.name)}`;
   });
+  if (options.numbered === true) {
+    const positionsByPath = new Map(plan.files.map(({ path }, position) => [path, position]));
+    const positions = files.map(({ path }) => positionsByPath.get(path) ?? 0);
+    columns.push(sql`${positionOf(positions)} AS __lakestead_file`, sql`file_row_number::BIGINT AS __lakestead_row`);
+  }
   const schema = dataColumns.length === 0 ? unsafeSql('') : sql`, schema = ${schemaMap(plan, dataColumns)}`;
   const relation = sql`SELECT ${join(columns)} FROM read_parquet(${literal(paths)}, hive_partitioning = false${schema})`;
   if (deleted === undefined || deleted.length === 0) return relation;
   return sql`${relation} WHERE file_row_number NOT IN (SELECT unnest(${literal(`[${deleted.join(',')}]`)}::BIGINT[]))`;
+}
+
+/** The position of a row's file, from its number in the list that `read_parquet` is given. */
+function positionOf(positions: readonly number[]): Sql {
+  const [first = 0] = positions;
+  if (positions.every((position, index) => position === first + index)) return sql`(file_index::BIGINT + ${literal(first)})`;
+  return sql`(${literal(`[${positions.join(',')}]`)}::BIGINT[])[file_index::BIGINT + 1]`;
 }
 
 /** What read_parquet takes as `schema`: the file's columns by name, or by field id, with what to give where a file has none. */

@@ -17,7 +17,7 @@ import {
   type SimulatedStore,
 } from '../../test/support/simulated-store.ts';
 import { type Action, formatCommit, parseCommit } from './actions.ts';
-import { newCommitInfo, removes } from './commit-actions.ts';
+import { newCommitInfo, removes, writeMetrics } from './commit-actions.ts';
 import { commit } from './commit.ts';
 import { commitPath } from './log-segment.ts';
 import { loadSnapshot } from './snapshot.ts';
@@ -88,7 +88,7 @@ async function writeLog(store: ObjectStore, step: Step, id: string): Promise<num
   const snapshot = await loadSnapshot(location);
   const add = { path: `${id}.parquet`, partitionValues: {}, size: 1, modificationTime: 0, dataChange: true, stats: undefined, tags: undefined, deletionVector: undefined, baseRowId: undefined, defaultRowCommitVersion: undefined, clusteringProvider: undefined }; // prettier-ignore
   const actions: Action[] = [{ add }, ...(step === 'overwrite' ? removes(snapshot) : [])];
-  const commitInfo = newCommitInfo('WRITE', { mode: step, id }, snapshot.version, step === 'append', nothingStaged, 0, {});
+  const commitInfo = newCommitInfo('WRITE', { mode: step, id }, snapshot.version, step === 'append', writeMetrics(nothingStaged, 0), {});
   const { version } = await commit(location, { readVersion: snapshot.version, actions, commitInfo, reads: step === 'append' ? 'nothing' : 'table' }); // prettier-ignore
   return version;
 }

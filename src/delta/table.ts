@@ -3,12 +3,15 @@ import type { Lease, StatementOptions } from '#engine';
 import type { Sql } from '#sql';
 
 import { checkCancelled } from './cancel.ts';
+import { deleteRows, updateRows } from './change-rows.ts';
 import { type Changes, type ChangesOptions, readChanges } from './changes.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
 import { writtenType } from './duckdb-types.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
 import { logFolder } from './log-segment.ts';
+import { mergeRows, type MergeOptions } from './merge.ts';
 import { planToSql } from './relation.ts';
+import type { ChangeOptions, ChangeResult } from './rewrite.ts';
 import type { ScanOptions } from './scan-plan.ts';
 import type { DeltaType, StructType } from './schema.ts';
 import { describeLocation, loadSnapshot, type Snapshot, type SnapshotOptions, type TableLocation, withLease } from './snapshot.ts';
@@ -52,6 +55,32 @@ export type DeltaTable = TableLocation & {
   append(query: Sql, options: WriteOptions): Promise<CommitResult>;
   /** Replaces all rows by the query's in one commit; throws `DELTA_CONFLICT` when another writer got between. */
   overwrite(query: Sql, options: WriteOptions): Promise<CommitResult>;
+  /**
+   * Takes away the rows that fit the condition (all of them without one), in one commit. Files without such rows stay; the
+   * others are written again. Columns stand bare or under `as`.
+   *
+   * @throws {LakesteadError} `DELTA_CONFLICT` when another writer changed what this one looked at: run it again
+   * @example await table.delete(sql`day < DATE '2020-01-01'`, { lease });
+   */
+  delete(where: Sql | undefined, options: ChangeOptions): Promise<ChangeResult>;
+  /**
+   * Gives columns new values in the rows that fit the condition, in one commit; values see the row as it was. Values are
+   * stored as Spark stores them: fractions are cut for integers, a text becomes nothing else.
+   *
+   * @example await table.update({ price: sql`price * 1.1` }, sql`city = ${'Graz'}`, { lease });
+   */
+  update(set: Readonly<Record<string, Sql>>, where: Sql | undefined, options: ChangeOptions): Promise<ChangeResult>;
+  /**
+   * Brings the rows of a query into the table: changes or deletes those that match, adds those that do not, in one commit.
+   *
+   * @throws {LakesteadError} `DELTA_MERGE_AMBIGUOUS` when several rows of the source would change one row of the table
+   * @example
+   * await table.merge({
+   *   source: sql`SELECT * FROM news`, on: sql`t.id = s.id`, lease,
+   *   clauses: [{ when: 'matched', action: 'updateAll' }, { when: 'notMatched', action: 'insertAll' }],
+   * });
+   */
+  merge(options: MergeOptions): Promise<ChangeResult>;
   /** What changed from one version to another: rows with `_change_type`, `_commit_version` and `_commit_timestamp`. */
   changes(options: ChangesOptions): Promise<Changes>;
   /** Newest first; only versions whose JSON is still in the log. */
@@ -189,6 +218,9 @@ function makeTable(location: TableLocation): DeltaTable {
     snapshot: async (options) => await loadSnapshot(location, options),
     append: async (query, options) => await append(location, query, options),
     overwrite: async (query, options) => await overwrite(location, query, options),
+    delete: async (where, options) => await deleteRows(location, where, options),
+    update: async (set, where, options) => await updateRows(location, set, where, options),
+    merge: async (options) => await mergeRows(location, options),
     changes: async (options) => await readChanges(location, options),
     history: async (options) => await readHistory(location, options),
     checkpoint: async (options = {}) => {

@@ -2,8 +2,8 @@ import { LakesteadError } from '#core';
 import type { Column } from '#engine';
 import { ident, join, type Sql, sql, unsafeSql } from '#sql';
 
-import { canWiden, deltaTypeOf, describeField, writtenType } from './duckdb-types.ts';
-import { describeType, type StructField, type StructType } from './schema.ts';
+import { canWiden, deltaTypeOf, describeField, duckdbType, writtenType } from './duckdb-types.ts';
+import { type DeltaType, describeType, type StructField, type StructType } from './schema.ts';
 
 /** How a query's rows get into a table's files. */
 export type WritePlan = {
@@ -44,6 +44,41 @@ function convert(expression: Sql, from: string, to: string): Sql {
   // A plain cast would take the session's time zone.
   if (to === 'TIMESTAMP WITH TIME ZONE' && from.startsWith('TIMESTAMP')) return sql`timezone('UTC', CAST(${expression} AS TIMESTAMP))`;
   return sql`CAST(${expression} AS ${unsafeSql(to)})`;
+}
+
+const integers: readonly DeltaType[] = ['byte', 'short', 'integer', 'long'];
+
+/**
+ * A value in a column's type, as Spark stores it: fractions are cut, what is out of range fails when it is run. What Spark
+ * does not store there (a text in a number, a boolean in anything else) comes back as it is.
+ *
+ * @param from DuckDB's type of the value
+ */
+export function storeAs(value: Sql, from: string, to: DeltaType | undefined): Sql {
+  // A timestamp without a zone is in UTC, which a cast would not know: the writer does.
+  if (to === undefined || (from === 'VARCHAR' && to !== 'string') || from.startsWith('TIMESTAMP')) return value;
+  if (to !== 'string' && (from === 'BOOLEAN') !== (to === 'boolean') && from !== '"NULL"') return value;
+  const isCut = integers.includes(to) && /^(?:DECIMAL|FLOAT|DOUBLE)/.test(from);
+  return sql`CAST(${isCut ? sql`trunc(${value})` : value} AS ${unsafeSql(duckdbType(to))})`;
+}
+
+/**
+ * A value that is assigned to a column, in exactly its type.
+ *
+ * @throws {LakesteadError} `DELTA_SCHEMA_MISMATCH` for a type that is not stored there
+ */
+export function assign(value: Sql, from: string, field: StructField, table: string): Sql {
+  const to = writtenType(field.type);
+  if (from === to || from === '"NULL"') return sql`CAST(${value} AS ${unsafeSql(to)})`;
+  const stored = storeAs(value, from, field.type);
+  if (stored !== value) return stored;
+  if (from.startsWith('TIMESTAMP') && field.type === 'timestamp') return convert(value, from, to);
+  if (canWiden(deltaTypeOf(from, field.name), field.type)) return convert(value, from, to);
+  throw new LakesteadError(
+    'DELTA_SCHEMA_MISMATCH',
+    `${field.name} of ${table} is ${describeType(field.type)} and is assigned a value of DuckDB's type ${from}; nothing was written`,
+    { hint: 'cast the value', data: { column: field.name } },
+  );
 }
 
 function newSchema(columns: readonly Column[]): StructType {

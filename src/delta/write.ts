@@ -6,12 +6,12 @@ import { type Sql, sql } from '#sql';
 
 import type { Metadata } from './actions.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
-import { adds, metadataAction, newCommitInfo, removes } from './commit-actions.ts';
+import { adds, metadataAction, newCommitInfo, removes, writeMetrics } from './commit-actions.ts';
 import { commit } from './commit.ts';
 import { checkPartitioning, refusePartitionBy } from './partitioning.ts';
 import { checkProperties, checkWritable } from './protocol-support.ts';
 import { formatSchema, type StructType } from './schema.ts';
-import { describeLocation, loadSnapshot, type Snapshot, type TableLocation } from './snapshot.ts';
+import { describeLocation, loadSnapshot, type Snapshot, type SnapshotOptions, type TableLocation } from './snapshot.ts';
 import { type StagedData, stageData } from './stage.ts';
 import type { CommitResult, WriteOptions, WriteTableOptions } from './table.ts';
 import { planWrite } from './write-plan.ts';
@@ -31,8 +31,7 @@ export async function append(location: TableLocation, query: Sql, options: Write
     { mode: 'Append', partitionBy: JSON.stringify(snapshot.partitionColumns) },
     snapshot.version,
     true,
-    staged,
-    0,
+    writeMetrics(staged, 0),
     options,
   );
   return await finish(
@@ -69,8 +68,7 @@ export async function overwrite(location: TableLocation, query: Sql, options: Wr
     { mode: 'Overwrite', partitionBy: JSON.stringify(partitioned) },
     snapshot.version,
     false,
-    staged,
-    snapshot.files.count,
+    writeMetrics(staged, snapshot.files.count),
     options,
   );
   const actions = [...metadataAction(metadata), ...adds(staged), ...removes(snapshot)];
@@ -139,7 +137,14 @@ export async function commitCreate(
           mode: details.mode === 'overwrite' ? 'Overwrite' : details.mode === 'append' ? 'Append' : 'ErrorIfExists',
           partitionBy: JSON.stringify(partitionBy),
         };
-  const commitInfo = newCommitInfo(details.operation, parameters, undefined, true, staged, 0, details);
+  const commitInfo = newCommitInfo(
+    details.operation,
+    parameters,
+    undefined,
+    true,
+    details.operation === 'CREATE TABLE' ? {} : writeMetrics(staged, 0),
+    details,
+  );
   const protocol = { minReaderVersion: 1, minWriterVersion: 2, readerFeatures: undefined, writerFeatures: undefined };
   const transaction = {
     readVersion: -1,
@@ -151,19 +156,21 @@ export async function commitCreate(
   return await finish(location, staged, transaction, 0, undefined, details);
 }
 
-async function loadForWrite(location: TableLocation, options: WriteOptions, removesData: boolean): Promise<Snapshot> {
+/** The newest version, where we keep the rules that it has for writers. */
+export async function loadForWrite(location: TableLocation, options: SnapshotOptions, removesData: boolean): Promise<Snapshot> {
   const snapshot = await loadSnapshot(location, options);
   checkWritable(snapshot.protocol, snapshot.metadata, snapshot.schema, snapshot.table, removesData);
   return snapshot;
 }
 
-/** The names and types of a query's columns, found without running it. As a subquery it would hide names that stand twice. */
-async function columnsOf(query: Sql, { lease, signal }: Pick<WriteOptions, 'lease' | 'signal'>): Promise<readonly Column[]> {
+/** The names and types of a query's columns in their order, found without running it. As a subquery it would hide names that stand twice. */
+export async function columnsOf(query: Sql, { lease, signal }: Pick<WriteOptions, 'lease' | 'signal'>): Promise<readonly Column[]> {
   const rows = await lease.rows(sql`DESCRIBE (${query}\n)`, { signal });
   return rows.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
 }
 
-async function stage(
+/** Writes rows as files of the table, in no version yet. */
+export async function stage(
   location: TableLocation,
   query: Sql,
   schema: StructType,
@@ -185,7 +192,8 @@ async function stage(
   });
 }
 
-async function finish(
+/** Commits what is staged, and takes the files back where that fails; then a checkpoint when it is time for one. */
+export async function finish(
   location: TableLocation,
   staged: StagedData,
   transaction: Parameters<typeof commit>[1],

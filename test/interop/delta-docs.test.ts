@@ -22,7 +22,8 @@ test('the example of the reference runs as pasted', () => {
     'version 1',
     'files 1 of 4',
     '[ { orders: 333, amount: 249250.5 } ]',
+    'updated 1 inserted 1',
     'then 1000 now 1001',
-    "[ 'Append', 'Overwrite' ]",
+    "[ undefined, undefined, undefined, 'Append', 'Overwrite' ]",
   ]);
 });

@@ -5,77 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { openTable, tableToSql, type WriteMode, writeTable } from '#delta';
 import { type Engine, openDuckdbEngine } from '#engine';
-import { literal, type Sql, sql, unsafeSql } from '#sql';
+import { literal, type Sql, sql } from '#sql';
 import { type ObjectStore, openLocalStore } from '#storage';
 
-import { requireOrSkip } from '../services/availability.ts';
-import { findPython } from '../services/python.ts';
-import { type PythonSession, startPython } from '../services/python-session.ts';
-import { findDeltaJars, startSpark } from '../services/spark.ts';
+import type { PythonSession } from '../services/python-session.ts';
 import { temporaryFolder } from '../support/cli.ts';
-
-/** One engine beside ours: Python that uses `table` and `file`, which are paths. */
-type Peer = {
-  readonly name: string;
-  readonly start: () => Promise<PythonSession | undefined>;
-  /** Writes the rows of the table to a Parquet file or folder. */
-  readonly read: string;
-  /** Writes the rows of the Parquet file to the table; `mode` and `partition_by` are set. */
-  readonly write: string;
-  /** Leaves the operations of the history in `result`, newest first. */
-  readonly history: string;
-};
-
-const deltaRs: Peer = {
-  name: 'delta-rs',
-  start: async () => await startPython(),
-  read: `
-import deltalake, pyarrow.parquet
-found = deltalake.DeltaTable(table) if version is None else deltalake.DeltaTable(table, version=version)
-pyarrow.parquet.write_table(found.to_pyarrow_table(), file)
-result = found.version()`,
-  write: `
-import deltalake, pyarrow.parquet
-deltalake.write_deltalake(table, pyarrow.parquet.read_table(file), mode=mode, partition_by=partition_by or None)`,
-  history: `
-import deltalake
-result = [[entry["version"], entry["operation"], entry["operationParameters"]["mode"]] for entry in deltalake.DeltaTable(table).history()]`,
-};
-
-const spark: Peer = {
-  name: 'Spark',
-  start: startSpark,
-  read: `
-reader = spark.read.format("delta") if version is None else spark.read.format("delta").option("versionAsOf", version)
-reader.load(table).write.mode("overwrite").parquet(file)`,
-  write: `
-writer = spark.read.parquet(file).write.format("delta").mode(mode)
-(writer.partitionBy(*partition_by) if partition_by else writer).save(table)`,
-  history: `
-found = spark.sql("DESCRIBE HISTORY delta.\`" + table + "\`").select("version", "operation", "operationParameters").collect()
-result = [[row[0], row[1], row[2]["mode"]] for row in found]`,
-};
-
-const installs = 'node test/services/python.ts && node test/services/spark.ts';
-const peers = [
-  { peer: deltaRs, isThere: requireOrSkip('delta-rs', findPython(), installs) !== undefined },
-  {
-    peer: spark,
-    isThere: requireOrSkip('Spark with Delta', findPython() === undefined ? undefined : findDeltaJars(), installs) !== undefined,
-  },
-];
-
-/** Rows of every type with the values that hurt, `offset` makes them differ. */
-function rows(offset: number, count: number): Sql {
-  return sql`SELECT (i % 100)::TINYINT AS b, (i * 7 % 30000)::SMALLINT AS s, (i * 1000003 % 2000000000)::INTEGER AS i, (9007199254740993 + i)::BIGINT AS l,
-    (i / 3)::FLOAT AS f, CASE i % 5 WHEN 0 THEN 'NaN'::DOUBLE WHEN 1 THEN '-Infinity'::DOUBLE ELSE i / 7 END AS d, i / 11 AS d2,
-    (i * 1.2345)::DECIMAL(19,4) AS money, ('12345678901234567890123456.' || lpad((i % 1000)::VARCHAR, 10, '0'))::DECIMAL(38,10) AS wide,
-    CASE WHEN i % 4 = 0 THEN NULL ELSE repeat('añ😀"\\', (i % 20)::INTEGER) || i END AS text, i % 2 = 0 AS yes, encode('ÿ' || i) AS bytes,
-    DATE '0001-01-01' + (i * 36500 % 3652000)::INTEGER AS day, TIMESTAMPTZ '1753-01-01 00:00:00.123456+00' + to_days((i * 900 % 3000000)::INTEGER) AS instant,
-    {'x': i, 'inner': {'y': CASE WHEN i % 3 = 0 THEN NULL ELSE 'y' || i END}} AS nested, CASE WHEN i % 6 = 0 THEN NULL ELSE [i, NULL, i + 1] END AS list,
-    MAP {'k' || i: i} AS pairs, CASE WHEN i % 7 = 0 THEN NULL ELSE 'p /%=é' || (i % 3) END AS part
-    FROM (SELECT ${unsafeSql(String(offset))}::BIGINT + range AS i FROM range(${unsafeSql(String(count))}))`;
-}
+import { columns, countRows, difference, type Peer, peers, rows, set, spark } from '../support/delta-peers.ts';
 
 const temporary = temporaryFolder();
 let engine: Engine;
@@ -100,21 +35,7 @@ afterAll(async () => {
   temporary[Symbol.dispose]();
 });
 
-async function countRows(query: Sql): Promise<number> {
-  const [row] = await engine.withLease((lease) => lease.rows(sql`SELECT count(*)::DOUBLE AS n FROM (${query}) AS counted`));
-  return Number(row?.['n']);
-}
-
-/** How many rows are in one of two relations only, by multiset. */
-async function difference(actual: Sql, expected: Sql): Promise<{ readonly missing: number; readonly extra: number }> {
-  return {
-    missing: await countRows(sql`(${expected}) EXCEPT ALL (${actual})`),
-    extra: await countRows(sql`(${actual}) EXCEPT ALL (${expected})`),
-  };
-}
-
 const none = { missing: 0, extra: 0 };
-const columns = sql`SELECT b, s, i, l, f, d, d2, money, wide, text, yes, bytes, day, instant::TIMESTAMPTZ AS instant, nested, list, pairs, part`;
 
 for (const { peer, isThere } of peers) {
   describe.skipIf(!isThere)(`with ${peer.name}`, { timeout: 120_000 }, () => {
@@ -124,7 +45,6 @@ for (const { peer, isThere } of peers) {
     });
 
     const place = (name: string) => ({ store, path: `${peer.name}/${name}`, engine });
-    const set = (name: string, value: unknown) => `${name} = json.loads(${JSON.stringify(JSON.stringify(value))})\n`;
 
     async function theyRead(path: string, version?: number): Promise<Sql> {
       const file = join(temporary.path, `${path}.read.parquet`);
@@ -148,15 +68,15 @@ for (const { peer, isThere } of peers) {
 
     test('a table that we wrote is read equal there', async () => {
       await weWrite('ours', rows(0, 500), 'overwrite');
-      expect(await difference(await theyRead(place('ours').path), sql`${columns} FROM (${rows(0, 500)})`)).toEqual(none);
+      expect(await difference(engine, await theyRead(place('ours').path), sql`${columns} FROM (${rows(0, 500)})`)).toEqual(none);
     });
 
     test('our partitioned table, appended to and overwritten, is read equal there at every version', async () => {
       await weWrite('parts', rows(0, 100), 'overwrite', ['part', 'day']);
       await weWrite('parts', rows(100, 50), 'append');
       await weWrite('parts', rows(500, 70), 'overwrite');
-      expect(await difference(await theyRead(place('parts').path, 1), sql`${columns} FROM (${rows(0, 150)})`)).toEqual(none);
-      expect(await difference(await theyRead(place('parts').path), sql`${columns} FROM (${rows(500, 70)})`)).toEqual(none);
+      expect(await difference(engine, await theyRead(place('parts').path, 1), sql`${columns} FROM (${rows(0, 150)})`)).toEqual(none);
+      expect(await difference(engine, await theyRead(place('parts').path), sql`${columns} FROM (${rows(500, 70)})`)).toEqual(none);
     });
 
     test('our history is theirs', async () => {
@@ -172,39 +92,39 @@ for (const { peer, isThere } of peers) {
 
     test('our table partitioned by every type that names folders is read equal there', async () => {
       await weWrite('keys', rows(0, 20), 'overwrite', ['b', 's', 'i', 'l', 'money', 'part', 'yes', 'day', 'instant']);
-      expect(await difference(await theyRead(place('keys').path), sql`${columns} FROM (${rows(0, 20)})`)).toEqual(none);
+      expect(await difference(engine, await theyRead(place('keys').path), sql`${columns} FROM (${rows(0, 20)})`)).toEqual(none);
     });
 
     test('our checkpoint is read there', async () => {
       for (let commit = 0; commit < 12; commit += 1) await weWrite('long', rows(commit * 10, 10), 'append');
-      expect(await difference(await theyRead(place('long').path), sql`${columns} FROM (${rows(0, 120)})`)).toEqual(none);
+      expect(await difference(engine, await theyRead(place('long').path), sql`${columns} FROM (${rows(0, 120)})`)).toEqual(none);
     });
 
     test('they append to our table, and we to theirs after them', async () => {
       await weWrite('turns', rows(0, 10), 'overwrite');
       await theyWrite(place('turns').path, rows(10, 10), 'append');
       await weWrite('turns', rows(20, 10), 'append');
-      expect(await difference(await tableToSql(place('turns')), rows(0, 30))).toEqual(none);
-      expect(await difference(await theyRead(place('turns').path), sql`${columns} FROM (${rows(0, 30)})`)).toEqual(none);
+      expect(await difference(engine, await tableToSql(place('turns')), rows(0, 30))).toEqual(none);
+      expect(await difference(engine, await theyRead(place('turns').path), sql`${columns} FROM (${rows(0, 30)})`)).toEqual(none);
     });
 
     test('a table that they wrote, appended to and overwrote is read equal here at every version', async () => {
       await theyWrite(place('theirs').path, rows(0, 100), 'overwrite');
       await theyWrite(place('theirs').path, rows(100, 20), 'append');
       await theyWrite(place('theirs').path, rows(300, 30), 'overwrite');
-      expect(await difference(await tableToSql(place('theirs'), { version: 1 }), rows(0, 120))).toEqual(none);
-      expect(await difference(await tableToSql(place('theirs')), rows(300, 30))).toEqual(none);
+      expect(await difference(engine, await tableToSql(place('theirs'), { version: 1 }), rows(0, 120))).toEqual(none);
+      expect(await difference(engine, await tableToSql(place('theirs')), rows(300, 30))).toEqual(none);
     });
 
     test('a partitioned table that they wrote is read equal here, and pruned', async () => {
       await theyWrite(place('theirparts').path, rows(0, 60), 'overwrite', ['part', 'day']);
-      expect(await difference(await tableToSql(place('theirparts')), rows(0, 60))).toEqual(none);
+      expect(await difference(engine, await tableToSql(place('theirparts')), rows(0, 60))).toEqual(none);
       const filter = [{ column: 'part', op: 'is null' } as const];
       const table = await openTable(place('theirparts'));
       const plan = (await table.snapshot()).scan({ filter });
       expect(plan.skipped.byPartition).toBeGreaterThan(0);
       expect(
-        await difference(await tableToSql(place('theirparts'), { filter }), sql`SELECT * FROM (${rows(0, 60)}) WHERE part IS NULL`),
+        await difference(engine, await tableToSql(place('theirparts'), { filter }), sql`SELECT * FROM (${rows(0, 60)}) WHERE part IS NULL`),
       ).toEqual(none);
     });
 
@@ -216,13 +136,13 @@ for (const { peer, isThere } of peers) {
         );
       const table = await openTable(place('theirlong'));
       expect((await table.snapshot()).checkpointVersion).toBeGreaterThan(0);
-      expect(await difference(await tableToSql(place('theirlong')), rows(0, 60))).toEqual(none);
+      expect(await difference(engine, await tableToSql(place('theirlong')), rows(0, 60))).toEqual(none);
       // Our checkpoint takes the place of theirs, and of the hint at it.
       await weWrite('theirlong', rows(60, 5), 'append');
       await table.checkpoint();
-      expect(await difference(await theyRead(place('theirlong').path), sql`${columns} FROM (${rows(0, 65)})`)).toEqual(none);
+      expect(await difference(engine, await theyRead(place('theirlong').path), sql`${columns} FROM (${rows(0, 65)})`)).toEqual(none);
       await theyWrite(place('theirlong').path, rows(65, 5), 'append');
-      expect(await difference(await tableToSql(place('theirlong')), rows(0, 70))).toEqual(none);
+      expect(await difference(engine, await tableToSql(place('theirlong')), rows(0, 70))).toEqual(none);
     });
   });
 }
@@ -290,7 +210,7 @@ describe.skipIf(peers[1]?.isThere !== true)('a table that Spark made is read equ
       await session.run(`spark.sql(${JSON.stringify(statement.replace(/\bt\b/, `delta.\`${table}\``))})`);
     await session.run(`spark.read.format("delta").load(${JSON.stringify(table)}).write.parquet(${JSON.stringify(file)})`);
     const theirs = sql`SELECT * FROM read_parquet(${literal(`${file}/*.parquet`)})`;
-    expect(await countRows(theirs)).toBeGreaterThan(0);
-    expect(await difference(await tableToSql({ store, path, engine }), theirs)).toEqual(none);
+    expect(await countRows(engine, theirs)).toBeGreaterThan(0);
+    expect(await difference(engine, await tableToSql({ store, path, engine }), theirs)).toEqual(none);
   });
 });

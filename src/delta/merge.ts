@@ -1,0 +1,278 @@
+import { LakesteadError } from '#core';
+import { ident, join, literal, type Sql, sql, unsafeSql } from '#sql';
+
+import { assignments, describeCondition, describePredicate } from './change-rows.ts';
+import { writtenType } from './duckdb-types.ts';
+import {
+  type ChangeMetrics,
+  type ChangeOptions,
+  type ChangeResult,
+  rewriteRows,
+  type RowAction,
+  type RowChange,
+  withRows,
+} from './rewrite.ts';
+import { planScan } from './scan-plan.ts';
+import type { StructField } from './schema.ts';
+import type { Snapshot, TableLocation } from './snapshot.ts';
+import { assign } from './write-plan.ts';
+import { columnsOf, loadForWrite } from './write.ts';
+
+/** What becomes of rows of the table that a row of the source matches, of those that none does, and of rows of the source that match none. */
+export type MergeClause = {
+  /** Only for rows that fit this too. Of the clauses of a kind only the last may do without. */
+  readonly condition?: Sql | undefined;
+} & (
+  | { readonly when: 'matched' | 'notMatchedBySource'; readonly action: 'delete' }
+  | { readonly when: 'matched' | 'notMatchedBySource'; readonly action: 'update'; readonly set: Readonly<Record<string, Sql>> }
+  /** Every column gets the value of the source's column of its name. */
+  | { readonly when: 'matched'; readonly action: 'updateAll' }
+  | { readonly when: 'notMatched'; readonly action: 'insert'; readonly values: Readonly<Record<string, Sql>> }
+  | { readonly when: 'notMatched'; readonly action: 'insertAll' }
+);
+
+/** A merge. Conditions and values call the table `as` (default `t`) and the source `sourceAs` (default `s`). */
+export type MergeOptions = ChangeOptions & {
+  readonly source: Sql;
+  readonly sourceAs?: string | undefined;
+  readonly on: Sql;
+  /** The first clause of its kind whose condition holds for a row is the one that counts. */
+  readonly clauses: readonly MergeClause[];
+};
+
+const sourceTable = sql`__lakestead_source`;
+const insertTable = sql`__lakestead_inserts`;
+const sourceId = ident('__lakestead_id');
+
+type Merge = MergeOptions & {
+  readonly snapshot: Snapshot;
+  readonly t: Sql;
+  readonly s: Sql;
+  readonly sourceColumns: readonly string[];
+  readonly sourceRows: number;
+};
+
+/** Brings a source's rows into a table: see {@link DeltaTable.merge}. */
+export async function mergeRows(location: TableLocation, options: MergeOptions): Promise<ChangeResult> {
+  const { lease, signal, clauses } = options;
+  checkClauses(clauses);
+  const snapshot = await loadForWrite(location, options, clauses.some(({ when }) => when !== 'notMatched')); // prettier-ignore
+  // Read once: what a query gives may change from one time to the next.
+  await lease.run(
+    sql`CREATE OR REPLACE TEMP TABLE ${sourceTable} AS SELECT *, row_number() OVER () AS ${sourceId} FROM (${options.source}\n) AS q`,
+    {
+      signal,
+    },
+  );
+  try {
+    const sourceColumns = (await columnsOf(sql`SELECT * FROM ${sourceTable}`, options)).map(({ name }) => name);
+    const [counted] = await lease.rows(sql`SELECT count(*) AS n FROM ${sourceTable}`, { signal });
+    const [t, s] = [ident(options.as ?? 't'), ident(options.sourceAs ?? 's')];
+    const merge: Merge = { ...options, snapshot, t, s, sourceColumns, sourceRows: Number(counted?.['n'] ?? 0) };
+    return await performMerge(location, merge);
+  } finally {
+    await lease.run(sql`DROP TABLE IF EXISTS temp.${sourceTable}`);
+    await lease.run(sql`DROP TABLE IF EXISTS temp.${insertTable}`);
+  }
+}
+
+async function performMerge(location: TableLocation, merge: Merge): Promise<ChangeResult> {
+  const { snapshot, clauses } = merge;
+  const inserts = clauses.some(({ when }) => when === 'notMatched') ? await findInserts(location, merge) : undefined;
+  const change: RowChange = { ...describeChange(merge), inserts };
+  if (isUpdating(merge)) await checkMatches(location, merge);
+  const predicates = (when: MergeClause['when']) =>
+    JSON.stringify(
+      clauses
+        .filter((clause) => clause.when === when)
+        .map(({ action, condition }) => ({
+          ...(condition === undefined ? {} : { predicate: describeCondition(condition, merge) }),
+          actionType: action.replace('All', ''),
+        })),
+    );
+  const record = {
+    operation: 'MERGE',
+    parameters: {
+      predicate: describePredicate(merge.on, merge),
+      matchedPredicates: predicates('matched'),
+      notMatchedPredicates: predicates('notMatched'),
+      notMatchedBySourcePredicates: predicates('notMatchedBySource'),
+    },
+    metrics: (did: ChangeMetrics) => ({
+      numSourceRows: merge.sourceRows,
+      numTargetRowsInserted: did.rowsInserted,
+      numTargetRowsUpdated: did.rowsUpdated,
+      numTargetRowsDeleted: did.rowsDeleted,
+      numTargetRowsCopied: did.rowsCopied,
+      numOutputRows: did.rowsInserted + did.rowsUpdated + did.rowsCopied,
+      numTargetFilesAdded: did.filesAdded,
+      numTargetFilesRemoved: did.filesRemoved,
+      numTargetBytesAdded: did.bytesWritten,
+      numTargetBytesRemoved: did.bytesRemoved,
+      executionTimeMs: did.durationMs,
+    }),
+  };
+  return await rewriteRows(location, snapshot, change, record, merge);
+}
+
+/** Of each kind only the last clause stands for whatever is left. */
+function checkClauses(clauses: readonly MergeClause[]): void {
+  for (const same of Map.groupBy(clauses, ({ when }) => when).values()) {
+    const open = same.findIndex(({ condition }) => condition === undefined);
+    if (open >= 0 && open < same.length - 1)
+      throw new LakesteadError('SQL_SYNTAX', 'a clause of the merge has no condition, so the one after it would never count', {
+        hint: 'of the clauses of a kind only the last may do without a condition',
+      });
+  }
+}
+
+function isOnlyDelete({ clauses }: Merge): boolean {
+  const [first, ...others] = clauses.filter(({ when }) => when !== 'notMatched');
+  return others.length === 0 && first?.when === 'matched' && first.action === 'delete' && first.condition === undefined;
+}
+
+/** Whether it could give one row of the table values from two of the source. */
+function isUpdating(merge: Merge): boolean {
+  return merge.clauses.some(({ when }) => when === 'matched') && !isOnlyDelete(merge);
+}
+
+/** The pairs of rows that count: where nothing happens to those that match no row, only those that a clause takes. */
+function pairCondition({ clauses, on }: Merge): Sql {
+  const isMatchedOnly = clauses.every(({ when }) => when === 'matched');
+  if (!isMatchedOnly || clauses.some(({ condition }) => condition === undefined)) return sql`(${on})`;
+  return sql`(${on}) AND (${join(
+    clauses.map(({ condition }) => sql`(${condition ?? sql`true`})`),
+    ' OR ',
+  )})`;
+}
+
+function describeChange(merge: Merge): RowChange {
+  const { clauses, t, s, on, as = 't' } = merge;
+  const changing = clauses.filter((clause) => clause.when !== 'notMatched');
+  const actions = changing.map((clause) => actionOf(clause, merge));
+  if (isOnlyDelete(merge)) {
+    // As a condition, since a row that several rows of the source match goes once.
+    const isMatched = sql`EXISTS (SELECT 1 FROM ${sourceTable} AS ${s} WHERE (${on}))`;
+    return {
+      as,
+      touched: (rows) => sql`${rows} AS ${t} WHERE ${isMatched}`,
+      all: (rows) => sql`${rows} AS ${t}`,
+      choice: sql`CASE WHEN ${isMatched} THEN 1 ELSE 0 END`,
+      actions,
+    };
+  }
+  const choose = (when: MergeClause['when']) => {
+    const cases = changing.flatMap((clause, index) =>
+      clause.when === when
+        ? [sql`WHEN ${clause.condition === undefined ? sql`true` : sql`(${clause.condition})`} THEN ${literal(index + 1)}`]
+        : [],
+    );
+    return cases.length === 0 ? sql`0` : sql`CASE ${join(cases, ' ')} ELSE 0 END`;
+  };
+  const pairs = pairCondition(merge);
+  const all = (rows: Sql) => sql`${rows} AS ${t} LEFT JOIN ${sourceTable} AS ${s} ON ${pairs}`;
+  const bySource = changing.some(({ when }) => when === 'notMatchedBySource');
+  return {
+    as,
+    touched: bySource ? all : (rows) => sql`${rows} AS ${t} JOIN ${sourceTable} AS ${s} ON ${pairs}`,
+    all,
+    choice: sql`CASE WHEN ${s}.${sourceId} IS NOT NULL THEN ${choose('matched')} ELSE ${choose('notMatchedBySource')} END`,
+    actions,
+  };
+}
+
+function actionOf(clause: Exclude<MergeClause, { when: 'notMatched' }>, merge: Merge): RowAction {
+  switch (clause.action) {
+    case 'delete':
+      return { kind: 'delete' };
+    case 'update':
+      return { kind: 'update', set: assignments(clause.set, merge.snapshot) };
+    case 'updateAll':
+      return { kind: 'update', set: allColumns(merge, 'UPDATE SET *') };
+  }
+}
+
+/** Each column of the table from the source's of its name. */
+function allColumns({ snapshot, sourceColumns, s }: Merge, what: string): ReadonlyMap<StructField, Sql> {
+  const columns = new Map(sourceColumns.map((name) => [name.toLowerCase(), name]));
+  return new Map(
+    snapshot.schema.fields.map((field) => {
+      const column = columns.get(field.name.toLowerCase());
+      if (column === undefined)
+        throw new LakesteadError(
+          'DELTA_SCHEMA_MISMATCH',
+          `${what} wants a column ${field.name}, which the source does not have; nothing was written`,
+          {
+            hint: 'name the columns and their values',
+          },
+        );
+      return [field, sql`${s}.${ident(column)}`];
+    }),
+  );
+}
+
+/**
+ * Refuses a source of which several rows would change one row of the table: which of them counts would be chance.
+ *
+ * @throws {LakesteadError} `DELTA_MERGE_AMBIGUOUS`
+ */
+async function checkMatches(location: TableLocation, merge: Merge): Promise<void> {
+  const { lease, signal, snapshot, t, s } = merge;
+  const [found] = await withRows(
+    location,
+    planScan(snapshot),
+    merge,
+    async (rows) =>
+      await lease.rows(
+        sql`SELECT count(*) AS n FROM (
+              SELECT ${t}.__lakestead_file AS f, ${t}.__lakestead_row AS r FROM ${rows} AS ${t} JOIN ${sourceTable} AS ${s} ON ${pairCondition(merge)}
+            ) AS pairs GROUP BY f, r HAVING count(*) > 1 ORDER BY n DESC LIMIT 1`,
+        { signal },
+      ),
+  );
+  if (found === undefined) return;
+  throw new LakesteadError(
+    'DELTA_MERGE_AMBIGUOUS',
+    `${String(found['n'])} rows of the source match one row of ${snapshot.table}, and would change it; nothing was written`,
+    { hint: 'keep one row of the source for each row of the table, such as the newest' },
+  );
+}
+
+/** The rows to add, kept for as long as the merge lasts. */
+async function findInserts(location: TableLocation, merge: Merge): Promise<NonNullable<RowChange['inserts']>> {
+  const { clauses, snapshot, lease, signal, s, t, on } = merge;
+  const inserting = clauses.filter((clause) => clause.when === 'notMatched');
+  const sets = inserting.map((clause) =>
+    clause.action === 'insert' ? assignments(clause.values, snapshot) : allColumns(merge, 'INSERT *'),
+  );
+  const choice = sql`CASE ${join(
+    inserting.map(
+      ({ condition }, index) => sql`WHEN ${condition === undefined ? sql`true` : sql`(${condition})`} THEN ${literal(index + 1)}`,
+    ),
+    ' ',
+  )} ELSE 0 END`;
+  const nameOf = (index: number, field: StructField) => `__lakestead_${index}_${field.name}`;
+  const values = sets.flatMap((set, index) =>
+    [...set].map(([field, value]) => sql`CASE WHEN ${choice} = ${literal(index + 1)} THEN ${value} END AS ${ident(nameOf(index, field))}`),
+  );
+  return await withRows(location, planScan(snapshot), merge, async (rows) => {
+    const chosen = sql`SELECT ${join([sql`${choice} AS __lakestead_action`, ...values])} FROM ${sourceTable} AS ${s}
+                       WHERE NOT EXISTS (SELECT 1 FROM ${rows} AS ${t} WHERE (${on}))`;
+    const types = new Map((await columnsOf(chosen, merge)).map(({ name, type }) => [name, type]));
+    const columns = snapshot.schema.fields.map((field) => {
+      const cases = sets.flatMap((set, index) => {
+        const name = nameOf(index, field);
+        if (!set.has(field)) return [];
+        return [sql`WHEN ${literal(index + 1)} THEN ${assign(ident(name), types.get(name) ?? '', field, snapshot.table)}`];
+      });
+      const value = cases.length === 0 ? sql`NULL` : sql`CASE __lakestead_action ${join(cases, ' ')} END`;
+      return sql`CAST(${value} AS ${unsafeSql(writtenType(field.type))}) AS ${ident(field.name)}`;
+    });
+    await lease.run(
+      sql`CREATE OR REPLACE TEMP TABLE ${insertTable} AS SELECT ${join(columns)} FROM (${chosen}) AS chosen WHERE __lakestead_action > 0`,
+      { signal },
+    );
+    const [counted] = await lease.rows(sql`SELECT count(*) AS n FROM ${insertTable}`, { signal });
+    return { query: sql`SELECT * FROM ${insertTable}`, rowCount: Number(counted?.['n'] ?? 0) };
+  });
+}
