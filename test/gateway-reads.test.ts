@@ -29,7 +29,7 @@ const allowed: Readonly<Record<string, { readonly has: readonly string[]; readon
   'factory/run/file-format.ts': { has: ['read_csv(', 'read_json(', 'read_parquet('], why: 'its paths are those that readFiles got from the gateway' },
   'factory/run/read-bytes.ts': { has: ['createReadStream'], why: 'its path is the one that the gateway gave it' },
   'factory/run/write-files.ts': { has: ['parquet_metadata('], why: 'the footer of a file that this Copy has staged and not published yet' },
-  'project/lake-statement.ts': { has: ['openTable'], why: 'INSERT: writes, and takes the schema that it writes to' },
+  'project/lake-context.ts': { has: ['openTable'], why: 'for statements that write, which take the schema that they write to' },
   'project/notebook-port.ts': { has: ['read_parquet('], why: 'its paths are those that the gateway gave it' },
   'project/project.ts': { has: ['openCatalog'], why: 'gives it to the gateway' },
   'project/table-commands.ts': { has: ['openCatalog'], why: 'gives it to a gateway: a folder of this machine without a project' },

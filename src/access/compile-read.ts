@@ -1,4 +1,5 @@
 import { type Catalog, type LakeTable, tableRelation } from '#catalog';
+import { LakesteadError } from '#core';
 import type { Engine, Lease } from '#engine';
 import { join, literal, render, type Sql, sql, unsafeSql } from '#sql';
 
@@ -28,6 +29,50 @@ export async function compileRead(text: string, context: CompileContext): Promis
   const explain = /^\s*explain\s+(?:analyze\s+)?/i.exec(text)?.[0];
   // Blanks keep the places of errors those of the whole text.
   const select = explain === undefined ? text : explain.replaceAll(/\S/g, ' ') + text.slice(explain.length);
+  const { lease, signal } = context;
+  const { tree, tables, reads } = await resolveTables(select, context);
+  const rewritten = await formatSelect(tree, lease, signal);
+  checkRewritten(await parseSelect(rewritten, lease, signal), reads);
+  const query = unsafeSql(rewritten);
+  return {
+    sql: explain === undefined ? query : sql`${unsafeSql(/analyze/i.test(explain) ? 'EXPLAIN ANALYZE' : 'EXPLAIN')} ${query}`,
+    tables,
+  };
+}
+
+/**
+ * Expressions as SQL for the engine, of which only subqueries read: they are checked and resolved as {@link compileRead} does. The
+ * columns that they name are those of whatever they will stand over.
+ *
+ * @throws {LakesteadError} as {@link compileRead}
+ */
+export async function compileExpressions(
+  texts: readonly string[],
+  context: CompileContext,
+): Promise<{ readonly expressions: readonly Sql[]; readonly tables: readonly ReadTable[] }> {
+  const { lease, signal } = context;
+  const { tree, tables, reads } = await resolveTables(`SELECT ${texts.map((text) => `(${text}\n)`).join(', ')}`, context);
+  const [statement] = Array.isArray(tree['statements']) ? tree['statements'] : [];
+  const node = isNode(statement) && isNode(statement['node']) ? statement['node'] : {};
+  const items = Array.isArray(node['select_list']) ? node['select_list'].filter(isNode) : [];
+  const parts: string[] = [];
+  for (const item of items) {
+    item['alias'] = ''; // the one that a result's column would have
+    parts.push(await formatExpression(item, lease, signal));
+  }
+  const whole = await formatSelect(tree, lease, signal);
+  // Whatever closed the parentheses around it would make a part of its own.
+  if (parts.length !== texts.length || whole !== `SELECT ${parts.join(', ')}`)
+    throw new LakesteadError('SQL_SYNTAX', 'a condition or a value of the statement is no single expression');
+  checkRewritten(await parseSelect(whole, lease, signal), reads);
+  return { expressions: parts.map((part) => unsafeSql(`(${part})`)), tables };
+}
+
+/** A SELECT's tree with what its tables are read from in their place; `reads` counts the relations of files in it. */
+async function resolveTables(
+  select: string,
+  context: CompileContext,
+): Promise<{ readonly tree: TreeNode; readonly tables: readonly ReadTable[]; readonly reads: number }> {
   const { lease, signal } = context;
   const tree = await parseSelect(select, lease, signal);
   await nameColumns(tree, lease, signal);
@@ -65,13 +110,7 @@ export async function compileRead(text: string, context: CompileContext): Promis
     renameColumns(columns, node, table.layer, table.schema, alias, aliases);
     replaceTable(node, relation, alias);
   }
-  const rewritten = await formatSelect(tree, lease, signal);
-  checkRewritten(await parseSelect(rewritten, lease, signal), reads);
-  const query = unsafeSql(rewritten);
-  return {
-    sql: explain === undefined ? query : sql`${unsafeSql(/analyze/i.test(explain) ? 'EXPLAIN ANALYZE' : 'EXPLAIN')} ${query}`,
-    tables: read,
-  };
+  return { tree, tables: read, reads };
 }
 
 /**

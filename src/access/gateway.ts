@@ -27,6 +27,14 @@ export type ReadStatement = {
   readonly signal?: AbortSignal | undefined;
 };
 
+/** Expressions of a person or a program, for {@link Gateway.compileExpressions}. `lease` is the connection that will run them. */
+export type ReadExpressions = {
+  readonly principal: Principal;
+  readonly texts: readonly string[];
+  readonly lease: Lease;
+  readonly signal?: AbortSignal | undefined;
+};
+
 /** A checked statement in which every table is a snapshot: ready for the engine. */
 export type EngineQuery = { readonly sql: Sql; readonly tables: readonly ReadTable[] };
 
@@ -72,6 +80,11 @@ export type Gateway = {
   compile(statement: ReadStatement): Promise<EngineQuery>;
   /** {@link Gateway.compile}, then runs it. */
   read(statement: ReadStatement): Promise<GatewayResult>;
+  /**
+   * Conditions and values of a statement that changes a table, in the lake's dialect: each as SQL for the engine. Their columns
+   * stay as they are written; their subqueries are checked and read as {@link Gateway.compile} reads.
+   */
+  compileExpressions(request: ReadExpressions): Promise<readonly Sql[]>;
   /** For the T-SQL sessions: what an address leads to, as this principal may see it. */
   resolveLake(read: LakeRead): Promise<LakeRelation>;
   /** What may be known of the lake without its rows: names, sizes, schemas, histories. */

@@ -6,6 +6,7 @@ export {
   type LakeRelation,
   ownerPrincipal,
   type Principal,
+  type ReadExpressions,
   type ReadStatement,
   type ReadTable,
 } from './gateway.ts';

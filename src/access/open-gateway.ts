@@ -4,7 +4,7 @@ import { openTable, planToSql } from '#delta';
 import type { Batch, Engine, Lease } from '#engine';
 import type { Lake, LakePlace } from '#storage';
 
-import { compileRead } from './compile-read.ts';
+import { compileExpressions, compileRead } from './compile-read.ts';
 import type { NamedDatabases } from './database-relation.ts';
 import type { Gateway, GatewayResult, LakeRead, LakeRelation, Principal, ReadStatement, ReadTable } from './gateway.ts';
 import { makeLakeView } from './lake-view.ts';
@@ -38,6 +38,12 @@ export function openGateway(options: GatewayOptions): Gateway {
         held === undefined ? await engine.withLease(async (lease) => await compile(lease), { signal }) : await compile(held, databases);
       admit(principal, query.tables);
       return query;
+    },
+    compileExpressions: async ({ principal, texts, lease, signal }) => {
+      if (texts.length === 0) return [];
+      const { expressions, tables } = await compileExpressions(texts, { engine, catalog, databases, lease, signal });
+      if (tables.length > 0) admit(principal, tables);
+      return expressions;
     },
     read: async (statement) => await read(statement, options, admit),
     resolveLake: async (request) => {

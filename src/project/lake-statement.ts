@@ -1,17 +1,25 @@
-import { type Gateway, ownerPrincipal } from '#access';
-import type { LakeTable } from '#catalog';
 import { LakesteadError } from '#core';
-import { createTable, type DeltaType, duckdbType, openTable, type StructField, writeTable } from '#delta';
-import { type ColumnType, type DeltaStatement, type Fragment, type Name, parseColumnType, type TableDefinition } from '#delta-sql';
+import { createTable, type DeltaType, storeAs, type StructField, writeTable } from '#delta';
+import { type ColumnType, type DeltaStatement, type Name, parseColumnType, type TableDefinition } from '#delta-sql';
 import type { Lease } from '#engine';
-import { ident, join, literal, type Sql, sql, unsafeSql } from '#sql';
+import { ident, join, literal, sql } from '#sql';
 
+import { deleteFrom, merge, update } from './lake-change.ts';
+import {
+  changed,
+  compile,
+  type Context,
+  deltaTable,
+  findNamed,
+  lakeView,
+  openNamed,
+  rowsOf,
+  type StatementRows,
+  text,
+} from './lake-context.ts';
 import type { Project } from './project.ts';
 
 type Verb<K extends DeltaStatement['kind']> = Extract<DeltaStatement, { kind: K }>;
-
-/** What a statement about a lake table came to: a few rows, as a query of constants. */
-export type StatementRows = { readonly sql: Sql };
 
 /**
  * Performs a statement in Spark's words about a table of the lake, and gives the rows that Spark would show. Queries in it
@@ -37,46 +45,27 @@ export async function performLakeStatement(
       return await create(statement, context);
     case 'insert':
       return await insert(statement, context);
+    case 'delete':
+      return await deleteFrom(statement, context);
+    case 'update':
+      return await update(statement, context);
+    case 'merge':
+      return await merge(statement, context);
     default:
       throw new LakesteadError(
         'SQL_NOT_SUPPORTED',
         `${verbs[statement.kind]} is not supported yet for tables of the lake; nothing was changed`,
         {
-          hint: 'CREATE TABLE, INSERT INTO, INSERT OVERWRITE, DESCRIBE HISTORY, DESCRIBE DETAIL, SHOW TBLPROPERTIES and time travel are there',
+          hint: 'CREATE TABLE, INSERT, DELETE, UPDATE, MERGE, DESCRIBE HISTORY, DESCRIBE DETAIL, SHOW TBLPROPERTIES and time travel are there',
         },
       );
   }
 }
 
-const verbs: Readonly<Record<Exclude<DeltaStatement['kind'], 'query' | 'history' | 'detail' | 'showProperties' | 'createTable' | 'insert'>, string>> = {
-  clone: 'CLONE', convert: 'CONVERT TO DELTA', dropTable: 'DROP TABLE', delete: 'DELETE', update: 'UPDATE', merge: 'MERGE', optimize: 'OPTIMIZE', reorg: 'REORG',
+const verbs: Readonly<Record<Exclude<DeltaStatement['kind'], 'query' | 'history' | 'detail' | 'showProperties' | 'createTable' | 'insert' | 'delete' | 'update' | 'merge'>, string>> = {
+  clone: 'CLONE', convert: 'CONVERT TO DELTA', dropTable: 'DROP TABLE', optimize: 'OPTIMIZE', reorg: 'REORG',
   vacuum: 'VACUUM', restore: 'RESTORE', alter: 'ALTER TABLE',
 }; // prettier-ignore
-
-type Context = { readonly project: Project; readonly lease: Lease; readonly signal: AbortSignal };
-
-async function findTable(name: Name, { project, signal }: Context): Promise<LakeTable | undefined> {
-  const [layer = '', ...rest] = name.parts;
-  const table = rest.pop() ?? '';
-  return await (await lakeView(project)).find(layer, rest.join('/'), table, { signal });
-}
-
-/** The Delta table of that name. */
-async function deltaTable(name: Name, context: Context): Promise<LakeTable> {
-  const table = await findTable(name, context);
-  const written = name.parts.join('.');
-  if (table === undefined)
-    throw new LakesteadError('SQL_NAME_NOT_FOUND', `there is no table ${written} in the lake`, {
-      hint: 'lakestead table list shows the tables',
-    });
-  if (table.format !== 'delta')
-    throw new LakesteadError('DELTA_NOT_A_TABLE', `${written} is a ${table.format} table, and this needs a Delta table`);
-  return table;
-}
-
-async function lakeView(project: Project) {
-  return (await project.gateway()).look(ownerPrincipal);
-}
 
 async function history({ table: name, limit }: Verb<'history'>, context: Context): Promise<StatementRows> {
   const { address } = await deltaTable(name, context);
@@ -147,7 +136,7 @@ async function create(statement: Verb<'createTable'>, context: Context): Promise
   if (definition.location !== undefined) throw refuse('LOCATION of a table: its name says where it is');
   if (definition.clusterBy !== undefined) throw refuse('CLUSTER BY');
   if (definition.constraints.length > 0) throw refuse('a CHECK constraint');
-  if (await findTable(name, context)) {
+  if (await findNamed(name, context)) {
     if (statement.ifNotExists) return changed({ num_affected_rows: 0, num_inserted_rows: 0 });
     throw new LakesteadError('STORAGE_EXISTS', `there is a table ${name.parts.join('.')} already; nothing was written`, {
       hint: 'CREATE TABLE IF NOT EXISTS leaves it',
@@ -223,8 +212,7 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
       'SQL_NOT_SUPPORTED',
       `${'where' in overwrite ? 'REPLACE WHERE' : 'INSERT OVERWRITE ... PARTITION'} is not supported yet; nothing was changed`,
     );
-  const { store, path } = await deltaTable(name, context);
-  const table = await openTable({ store, path, engine: await context.project.engine() }, context);
+  const table = await openNamed(name, context);
   const { schema } = await table.snapshot(context);
   const { lease, signal } = context;
   const query = await compile(statement.query, context);
@@ -247,22 +235,6 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
   return changed({ num_affected_rows: result.rowsWritten, num_inserted_rows: result.rowsWritten });
 }
 
-const integers: readonly DeltaType[] = ['byte', 'short', 'integer', 'long'];
-
-/** A value in a column's type, as Spark stores it: fractions are cut, dates convert or fail, a text or a boolean becomes nothing else. */
-function storeAs(value: Sql, from: string, to: DeltaType | undefined): Sql {
-  // A timestamp without a zone is in UTC, which a cast would not know: the writer does.
-  if (to === undefined || (from === 'VARCHAR' && to !== 'string') || from.startsWith('TIMESTAMP')) return value;
-  if (to !== 'string' && (from === 'BOOLEAN') !== (to === 'boolean') && from !== '"NULL"') return value;
-  const isCut = integers.includes(to) && /^(?:DECIMAL|FLOAT|DOUBLE)/.test(from);
-  return sql`CAST(${isCut ? sql`trunc(${value})` : value} AS ${unsafeSql(duckdbType(to))})`;
-}
-
-async function compile(fragment: Fragment, { project, lease, signal }: Context): Promise<Sql> {
-  const gateway: Gateway = await project.gateway();
-  return (await gateway.compile({ principal: ownerPrincipal, dialect: 'duckdb', text: fragment.text, lease, signal })).sql;
-}
-
 /** Where a new table of that name goes: layer, folder, table. */
 async function placeOf({ parts }: Name, { project }: Context) {
   if (parts.length < 2 || parts.some((part) => part === '' || part === '.' || part === '..' || /[/\\]/.test(part)))
@@ -277,18 +249,4 @@ async function placeOf({ parts }: Name, { project }: Context) {
       throw new LakesteadError('SQL_SYNTAX', `${parent.join('.')} is a table: there is none inside it`);
   }
   return await project.lake.resolve(parts.join('/'));
-}
-
-const text = (value: string | undefined): Sql => (value === undefined ? sql`NULL::VARCHAR` : literal(value));
-
-/** One row with Spark's names of what a change did. */
-function changed(counts: Readonly<Record<string, number>>): StatementRows {
-  return rowsOf(Object.keys(counts), [Object.values(counts).map((count) => sql`${literal(count)}::BIGINT`)]);
-}
-
-function rowsOf(names: readonly string[], rows: readonly (readonly Sql[])[]): StatementRows {
-  const columns = join(names.map((name) => ident(name)));
-  if (rows.length === 0)
-    return { sql: sql`SELECT * FROM (VALUES (${join(names.map(() => sql`NULL::VARCHAR`))})) AS t(${columns}) WHERE false` };
-  return { sql: sql`SELECT * FROM (VALUES ${join(rows.map((row) => sql`(${join(row)})`))}) AS t(${columns})` };
 }

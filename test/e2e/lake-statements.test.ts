@@ -95,13 +95,64 @@ describe("the lake's dialect has Delta's statements in Spark's words", () => {
     });
   });
 
+  test(
+    'DELETE, UPDATE and MERGE: one row of counts, subqueries of other tables, the words of the condition in the history',
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      await ask("CREATE TABLE gold.sales.people AS SELECT i AS id, 'n' || i AS name, i % 3 AS grp FROM range(10) r(i)");
+      await ask('CREATE TABLE gold.sales.gone AS SELECT 3::BIGINT AS id UNION ALL SELECT 4');
+      expect(await ask('DELETE FROM gold.sales.people WHERE id IN (SELECT id FROM gold.sales.gone)')).toEqual([{ num_affected_rows: 2 }]);
+      expect(await ask('DELETE FROM gold.sales.people WHERE id > 100')).toEqual([{ num_affected_rows: 0 }]);
+      expect(await ask("UPDATE gold.sales.people p SET p.name = upper(name) || '!', grp = NULL WHERE p.id < 2")).toEqual([
+        { num_affected_rows: 2 },
+      ]);
+      const source = "(SELECT 1 AS id, 'one' AS name, 7 AS grp UNION ALL SELECT 50, 'fifty', 8)";
+      expect(
+        await ask(`MERGE INTO gold.sales.people USING ${source} AS s ON people.id = s.id WHEN MATCHED THEN UPDATE SET *
+        WHEN NOT MATCHED THEN INSERT (id, name) VALUES (s.id, s.name) WHEN NOT MATCHED BY SOURCE AND people.grp = 2 THEN DELETE`),
+      ).toEqual([{ num_affected_rows: 5, num_updated_rows: 1, num_deleted_rows: 3, num_inserted_rows: 1 }]);
+      expect(await ask('MERGE INTO gold.sales.people t USING gold.sales.gone ON t.id = gone.id WHEN NOT MATCHED THEN INSERT (id) VALUES (gone.id)')).toEqual([
+      { num_affected_rows: 2, num_updated_rows: 0, num_deleted_rows: 0, num_inserted_rows: 2 },
+    ]); // prettier-ignore
+      expect(await ask('SELECT * FROM gold.sales.people ORDER BY id')).toEqual([
+        { id: 0, name: 'N0!', grp: null },
+        { id: 1, name: 'one', grp: 7 },
+        { id: 3, name: null, grp: null },
+        { id: 4, name: null, grp: null },
+        { id: 6, name: 'n6', grp: 0 },
+        { id: 7, name: 'n7', grp: 1 },
+        { id: 9, name: 'n9', grp: 0 },
+        { id: 50, name: 'fifty', grp: null },
+      ]);
+      const history = await ask('DESCRIBE HISTORY gold.sales.people');
+      expect(history.map(({ operation }) => operation)).toEqual(['MERGE', 'MERGE', 'UPDATE', 'DELETE', 'CREATE TABLE AS SELECT']);
+      expect(JSON.parse(String(history[3]?.['operationParameters']))).toEqual({
+        predicate: '["(id IN (SELECT id FROM gold.sales.gone))"]',
+      });
+    },
+  );
+
   test('what is not there yet or would not fit is refused by name, and nothing changes', { timeout: 60_000 }, async () => {
     const cases: readonly (readonly [string, string, string])[] = [
-      ['DELETE FROM gold.sales.orders', 'SQL_NOT_SUPPORTED', 'DELETE is not supported yet'],
+      ['OPTIMIZE gold.sales.orders', 'SQL_NOT_SUPPORTED', 'OPTIMIZE is not supported yet'],
+      ['DELETE FROM gold.sales.orders WHERE nothing = 1', 'SQL_NAME_NOT_FOUND', 'nothing'],
+      ['DELETE FROM gold.sales.orders WHERE random() < 2', 'SQL_NOT_SUPPORTED', 'random() in a condition'],
+      ["DELETE FROM gold.sales.orders WHERE id IN (FROM read_csv('/etc/passwd'))", 'SQL_NOT_SUPPORTED', 'read_csv'],
+      ['UPDATE gold.sales.orders SET id = getenv(1)', 'SQL_NOT_SUPPORTED', 'getenv'],
+      ["UPDATE gold.sales.orders SET id = 'x'", 'DELTA_SCHEMA_MISMATCH', 'id of'],
+      ['UPDATE gold.sales.orders SET id = 1, orders.ID = 2', 'SQL_SYNTAX', 'ID is set twice'],
+      ['UPDATE gold.sales.orders SET id = 1) FROM (SELECT 1', 'SQL_SYNTAX', 'expected the end'],
       [
-        'MERGE INTO gold.sales.orders t USING gold.sales.totals s ON t.day = s.day WHEN MATCHED THEN DELETE',
+        'MERGE INTO gold.sales.orders t USING (SELECT 11 AS id UNION ALL SELECT 11) s ON t.id = s.id WHEN MATCHED THEN UPDATE SET price = 1',
+        'DELTA_MERGE_AMBIGUOUS',
+        '2 rows of the source',
+      ],
+      [
+        'MERGE WITH SCHEMA EVOLUTION INTO gold.sales.orders t USING gold.sales.totals s ON t.day = s.day WHEN MATCHED THEN DELETE',
         'SQL_NOT_SUPPORTED',
-        'MERGE is not supported yet',
+        'SCHEMA EVOLUTION',
       ],
       ['INSERT INTO gold.sales.orders SELECT 1', 'DELTA_SCHEMA_MISMATCH', 'the query has 1 columns, and 4 are wanted'],
       ["INSERT INTO gold.sales.orders SELECT 'x', NULL, NULL, NULL", 'DELTA_SCHEMA_MISMATCH', 'id'],

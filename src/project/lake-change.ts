@@ -1,0 +1,129 @@
+import { ownerPrincipal } from '#access';
+import { LakesteadError } from '#core';
+import type { ChangeResult, MergeClause } from '#delta';
+import type { DeltaStatement, Fragment, Name } from '#delta-sql';
+import { type Sql, sql } from '#sql';
+
+import { changed, compile, type Context, openNamed, type StatementRows } from './lake-context.ts';
+
+type Verb<K extends DeltaStatement['kind']> = Extract<DeltaStatement, { kind: K }>;
+
+/** `DELETE FROM`, in Spark's words and with its one row of counts. */
+export async function deleteFrom({ table: name, alias, where }: Verb<'delete'>, context: Context): Promise<StatementRows> {
+  const table = await openNamed(name, context);
+  const texts = new Map<Sql, string>();
+  const condition = await compileCondition(where, context, texts);
+  const { lease, signal } = context;
+  return affected(await table.delete(condition, { lease, signal, as: aliasOf(name, alias), conditionTexts: texts }));
+}
+
+/** `UPDATE ... SET`. */
+export async function update(statement: Verb<'update'>, context: Context): Promise<StatementRows> {
+  const { table: name, alias, assignments, where } = statement;
+  const table = await openNamed(name, context);
+  const as = aliasOf(name, alias);
+  const texts = new Map<Sql, string>();
+  const condition = await compileCondition(where, context, texts);
+  const set = await compileSet(assignments, as, context);
+  const { lease, signal } = context;
+  return affected(await table.update(set, condition, { lease, signal, as, conditionTexts: texts }));
+}
+
+/** `MERGE INTO ... USING ... ON`. */
+export async function merge(statement: Verb<'merge'>, context: Context): Promise<StatementRows> {
+  const { table: name, alias, source, sourceAlias, on, clauses, withSchemaEvolution } = statement;
+  if (withSchemaEvolution)
+    throw new LakesteadError('SQL_NOT_SUPPORTED', 'MERGE WITH SCHEMA EVOLUTION is not supported yet; nothing was changed');
+  const table = await openNamed(name, context);
+  const as = aliasOf(name, alias);
+  const sourceAs = sourceAlias ?? lastPart(source.text) ?? 's';
+  const query = await compile({ ...source, text: `SELECT * FROM ${source.text}` }, context);
+  const texts = new Map<Sql, string>();
+  const condition = (await compileCondition(on, context, texts)) ?? sql`true`;
+  const compiled: MergeClause[] = [];
+  for (const clause of clauses) {
+    const and = await compileCondition(clause.condition, context, texts);
+    switch (clause.action) {
+      case 'delete':
+        compiled.push({ when: clause.when, action: 'delete', condition: and });
+        break;
+      case 'update':
+        compiled.push({ when: clause.when, action: 'update', condition: and, set: await compileSet(clause.assignments, as, context) });
+        break;
+      case 'insert': {
+        const { columns, values } = clause;
+        const pairs = columns.map((column, index) => ({ column, value: values[index] ?? on }));
+        compiled.push({ when: clause.when, action: 'insert', condition: and, values: await compileSet(pairs, as, context) });
+        break;
+      }
+      case 'updateAll':
+        compiled.push({ when: clause.when, action: 'updateAll', condition: and });
+        break;
+      case 'insertAll':
+        compiled.push({ when: clause.when, action: 'insertAll', condition: and });
+    }
+  }
+  const { lease, signal } = context;
+  const result = await table.merge({ lease, signal, as, sourceAs, source: query, on: condition, clauses: compiled, conditionTexts: texts });
+  const { rowsUpdated, rowsDeleted, rowsInserted } = result;
+  return changed({
+    num_affected_rows: rowsUpdated + rowsDeleted + rowsInserted,
+    num_updated_rows: rowsUpdated,
+    num_deleted_rows: rowsDeleted,
+    num_inserted_rows: rowsInserted,
+  });
+}
+
+function affected({ rowsUpdated, rowsDeleted }: ChangeResult): StatementRows {
+  return changed({ num_affected_rows: rowsUpdated + rowsDeleted });
+}
+
+/** What a table without an alias is called: the last part of its name. */
+function lastPart(source: string): string | undefined {
+  const name = /^(?:"(?:[^"]|"")*"|[\p{L}_$][\p{L}\p{N}_$]*)(?:\.(?:"(?:[^"]|"")*"|[\p{L}_$][\p{L}\p{N}_$]*))*/u.exec(source)?.[0];
+  const part = /(?:"((?:[^"]|"")*)"|[^.]+)$/.exec(name ?? '');
+  return part === null ? undefined : (part[1]?.replaceAll('""', '"') ?? part[0]);
+}
+
+/** What the statement calls its table: the alias, else the last part of the name. */
+function aliasOf({ parts }: Name, alias: string | undefined): string {
+  return alias ?? parts.at(-1) ?? 't';
+}
+
+/** A condition, which is looked at twice: to find the files and to write them again. Its text is kept for the history. */
+async function compileCondition(fragment: Fragment | undefined, context: Context, texts: Map<Sql, string>): Promise<Sql | undefined> {
+  if (fragment === undefined) return undefined;
+  const found = /\b(random|uuid|uuidv4|uuidv7|gen_random_uuid)\s*\(/i.exec(fragment.text)?.[1];
+  if (found !== undefined)
+    throw new LakesteadError('SQL_NOT_SUPPORTED', `${found}() in a condition gives another answer each time; nothing was changed`);
+  const [condition = sql`true`] = await compileExpressions([fragment], context);
+  texts.set(condition, fragment.text.trim());
+  return condition;
+}
+
+async function compileExpressions(fragments: readonly Fragment[], { project, lease, signal }: Context): Promise<readonly Sql[]> {
+  const gateway = await project.gateway();
+  return await gateway.compileExpressions({ principal: ownerPrincipal, texts: fragments.map(({ text }) => text), lease, signal });
+}
+
+async function compileSet(
+  assignments: readonly { readonly column: Name; readonly value: Fragment }[],
+  as: string,
+  context: Context,
+): Promise<Readonly<Record<string, Sql>>> {
+  const values = await compileExpressions(
+    assignments.map(({ value }) => value),
+    context,
+  );
+  const set = new Map<string, Sql>();
+  for (const [index, { column }] of assignments.entries()) {
+    const [first, ...rest] = column.parts;
+    const name = rest.length === 1 && first?.toLowerCase() === as.toLowerCase() ? rest[0] : rest.length === 0 ? first : undefined;
+    if (name === undefined)
+      throw new LakesteadError('SQL_NOT_SUPPORTED', `${column.parts.join('.')} as what is set is not supported: set the whole column`);
+    if ([...set.keys()].some((other) => other.toLowerCase() === name.toLowerCase()))
+      throw new LakesteadError('SQL_SYNTAX', `${name} is set twice; nothing was changed`);
+    set.set(name, values[index] ?? sql`NULL`);
+  }
+  return Object.fromEntries(set);
+}
