@@ -248,6 +248,6 @@ test('random changes come out as those of DuckDB', async () => {
         expect(await rowsOf(table)).toEqual(model.map((row) => String(row['row'])).toSorted());
       });
     }),
-    { numRuns: process.env['VERIFY'] === '1' ? 1000 : 40 },
+    { numRuns: process.env['VERIFY'] === '1' ? 1000 : 40 }, // fast-check prints the seed of what fails
   );
 }, 600_000);

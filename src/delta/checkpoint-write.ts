@@ -3,15 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { Batch, Lease, StatementOptions } from '#engine';
 import { ident, join, literal, type Sql, sql } from '#sql';
 
-import { readTombstones } from './checkpoint-read.ts';
 import { partitionKeys } from './column-mapping.ts';
 import { encodeFilePath } from './file-path.ts';
-import { checkpointPath, findLogSegment, lastCheckpointPath } from './log-segment.ts';
-import { readCommits } from './read-commits.ts';
-import { deletionVectorId, replayCommits } from './replay.ts';
+import { checkpointPath, lastCheckpointPath } from './log-segment.ts';
 import type { Snapshot, TableLocation } from './snapshot.ts';
+import { recentTombstones, retentionOf } from './tombstones.ts';
 
-const defaultRetentionMs = 7 * 24 * 3600 * 1000;
 const rowsAtOnce = 2048;
 
 const stringMap = 'MAP(VARCHAR, VARCHAR)';
@@ -62,7 +59,7 @@ const shapes = {
  */
 export async function writeCheckpoint(location: TableLocation, snapshot: Snapshot, lease: Lease, options: StatementOptions): Promise<void> {
   const { store, path } = location;
-  const tombstones = await liveTombstones(location, snapshot, lease, options);
+  const tombstones = await recentTombstones(location, snapshot, Date.now() - retentionOf(snapshot), lease, options);
   const rows = new CheckpointRows(snapshot, tombstones);
   const target = checkpointPath(path, snapshot.version);
   const staged = await store.stage(target);
@@ -95,34 +92,6 @@ function columns(): Sql {
     ([kind, shape]) => sql`CASE WHEN kind = ${literal(kind)} THEN from_json(json, ${literal(JSON.stringify(shape))}) END AS ${ident(kind)}`,
   );
   return join(parts);
-}
-
-async function liveTombstones(
-  location: TableLocation,
-  snapshot: Snapshot,
-  lease: Lease,
-  options: StatementOptions,
-): Promise<Snapshot['log']['tombstones']> {
-  const segment = await findLogSegment(location.store, location.path, snapshot.version);
-  const { checkpoint, commits = [] } = segment ?? {};
-  const before = checkpoint === undefined ? [] : await readTombstones(location.store, checkpoint, lease, options);
-  const state = replayCommits({ ...snapshot.log, tombstones: before }, await readCommits(location.store, commits));
-  const retention = parseInterval(snapshot.metadata.configuration['delta.deletedFileRetentionDuration']) ?? defaultRetentionMs;
-  const live = new Set(
-    snapshot.files.paths.map((path, index) => `${path}\0${deletionVectorId(snapshot.files.deletionVectors.get(index))}`),
-  );
-  return state.tombstones.filter(
-    (remove) =>
-      (remove.deletionTimestamp ?? 0) > Date.now() - retention && !live.has(`${remove.path}\0${deletionVectorId(remove.deletionVector)}`),
-  );
-}
-
-/** Milliseconds of `interval 7 days` and its like; `undefined` when there is none or it cannot be read. */
-function parseInterval(text: string | null | undefined): number | undefined {
-  const [, count, unit] = /^\s*(?:interval\s+)?(\d+)\s+(second|minute|hour|day|week)s?\s*$/i.exec(text ?? '') ?? [];
-  if (count === undefined || unit === undefined) return undefined;
-  const units: Readonly<Record<string, number>> = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
-  return Number(count) * (units[unit.toLowerCase()] ?? 0);
 }
 
 class CheckpointRows {

@@ -15,9 +15,9 @@ export type Transaction = {
   /**
    * `nothing` for an append: others' appends and overwrites do not touch it. `table` for what replaces everything: any change
    * of data does. `rows` for what looked at all rows and changes some: others may append without looking, unless the table
-   * wants everything serializable.
+   * wants everything serializable. `files` for what only writes files anew: nobody else may remove those.
    */
-  readonly reads: 'nothing' | 'table' | 'rows';
+  readonly reads: 'nothing' | 'table' | 'rows' | 'files';
   /** The table's `delta.isolationLevel` is Serializable. */
   readonly isSerializable?: boolean | undefined;
 };
@@ -91,21 +91,22 @@ function findConflict(transaction: Transaction, winner: readonly Action[]): stri
   if (winner.some((action) => action.protocol)) return 'it changed the protocol';
   if (winner.some((action) => action.metaData)) return "it changed the table's schema or properties";
   if (transaction.reads === 'nothing') return undefined;
-  if (transaction.reads === 'rows') return findRowConflict(transaction, winner);
+  if (transaction.reads === 'rows' || transaction.reads === 'files') return findRowConflict(transaction, winner);
   if (winner.some((action) => action.remove)) return 'it removed data that this write replaces';
   if (winner.some((action) => action.add)) return 'it added data that this write would not have replaced';
   return undefined;
 }
 
 /** Delta's rules for a transaction that read rows: WriteSerializable lets appends pass that read nothing themselves. */
-function findRowConflict({ actions, isSerializable = false }: Transaction, winner: readonly Action[]): string | undefined {
+function findRowConflict({ actions, reads, isSerializable = false }: Transaction, winner: readonly Action[]): string | undefined {
   const ours = new Set(actions.flatMap(({ remove }) => (remove ? [decodeFilePath(remove.path, 'this write')] : [])));
   for (const { remove } of winner) {
     if (!remove) continue;
     const path = decodeFilePath(remove.path, 'the other commit');
     if (ours.has(path)) return `it rewrote or removed the file ${path}, which this write changes too`;
-    if (remove.dataChange) return `it removed rows of the file ${path}, which this write looked at`;
+    if (remove.dataChange && reads === 'rows') return `it removed rows of the file ${path}, which this write looked at`;
   }
+  if (reads === 'files') return undefined;
   const isBlind = winner.find(({ commitInfo }) => commitInfo)?.commitInfo?.isBlindAppend === true;
   const added = winner.find(({ add }) => add?.dataChange === true)?.add;
   if (added && (isSerializable || !isBlind)) return `it added rows (${added.path}) that this write did not see`;

@@ -3,7 +3,11 @@ export type { AddFile, CommitInfo, DeletionVectorDescriptor, DomainMetadata, Met
 export { describeTable, type TableDescription } from './describe.ts';
 export type { HistoryEntry } from './history.ts';
 export type { MergeClause, MergeOptions } from './merge.ts';
+export type { OptimizeOptions, OptimizeResult } from './optimize.ts';
+export type { Replacement } from './replace.ts';
+export type { RestoreOptions, RestoreResult } from './restore.ts';
 export type { ChangeOptions, ChangeResult } from './rewrite.ts';
+export type { VacuumOptions, VacuumResult } from './vacuum.ts';
 export type { LiveFiles } from './live-files.ts';
 export { planToSql } from './relation.ts';
 export type { LogState } from './replay.ts';

@@ -100,6 +100,8 @@ export function checkProperties(properties: Readonly<Record<string, string>>, ta
     'delta.deletedFileRetentionDuration',
     'delta.dataSkippingNumIndexedCols',
     'delta.appendOnly',
+    'delta.isolationLevel',
+    'delta.targetFileSize',
   ];
   const refused = Object.keys(properties).filter((key) => key.startsWith('delta.') && !plain.includes(key));
   if (refused.length > 0) throw unsupported('create', `the properties ${refused.join(', ')} of ${table}`, refused);

@@ -10,12 +10,16 @@ import { writtenType } from './duckdb-types.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
 import { logFolder } from './log-segment.ts';
 import { mergeRows, type MergeOptions } from './merge.ts';
+import { optimizeTable, type OptimizeOptions, type OptimizeResult } from './optimize.ts';
 import { planToSql } from './relation.ts';
+import { replaceRows, type Replacement } from './replace.ts';
+import { restoreTable, type RestoreOptions, type RestoreResult } from './restore.ts';
 import type { ChangeOptions, ChangeResult } from './rewrite.ts';
 import type { ScanOptions } from './scan-plan.ts';
 import type { DeltaType, StructType } from './schema.ts';
 import { describeLocation, loadSnapshot, type Snapshot, type SnapshotOptions, type TableLocation, withLease } from './snapshot.ts';
 import { nothingStaged } from './stage.ts';
+import { vacuumTable, type VacuumOptions, type VacuumResult } from './vacuum.ts';
 import { checkNames } from './write-plan.ts';
 import { append, commitCreate, createFromQuery, overwrite } from './write.ts';
 
@@ -81,6 +85,19 @@ export type DeltaTable = TableLocation & {
    * });
    */
   merge(options: MergeOptions): Promise<ChangeResult>;
+  /**
+   * Replaces the rows that fit a condition by the query's, which must fit it too, or the partitions that the query has rows
+   * of: in one commit.
+   *
+   * @example await table.replace(sql`SELECT * FROM may`, { where: sql`month = 5` }, { lease });
+   */
+  replace(query: Sql, replacement: Replacement, options: ChangeOptions): Promise<CommitResult>;
+  /** Makes an older version the newest one again, in one commit. Its files must still be there. */
+  restore(options: RestoreOptions): Promise<RestoreResult>;
+  /** Writes small files together, or all in z-order; no row changes, and appends of others pass. */
+  optimize(options: OptimizeOptions): Promise<OptimizeResult>;
+  /** Removes files that no version within the retention needs. Older versions cannot be read any more then. */
+  vacuum(options: VacuumOptions): Promise<VacuumResult>;
   /** What changed from one version to another: rows with `_change_type`, `_commit_version` and `_commit_timestamp`. */
   changes(options: ChangesOptions): Promise<Changes>;
   /** Newest first; only versions whose JSON is still in the log. */
@@ -221,6 +238,10 @@ function makeTable(location: TableLocation): DeltaTable {
     delete: async (where, options) => await deleteRows(location, where, options),
     update: async (set, where, options) => await updateRows(location, set, where, options),
     merge: async (options) => await mergeRows(location, options),
+    replace: async (query, replacement, options) => await replaceRows(location, query, replacement, options),
+    restore: async (options) => await restoreTable(location, options),
+    optimize: async (options) => await optimizeTable(location, options),
+    vacuum: async (options) => await vacuumTable(location, options),
     changes: async (options) => await readChanges(location, options),
     history: async (options) => await readHistory(location, options),
     checkpoint: async (options = {}) => {

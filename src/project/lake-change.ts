@@ -1,10 +1,9 @@
-import { ownerPrincipal } from '#access';
 import { LakesteadError } from '#core';
 import type { ChangeResult, MergeClause } from '#delta';
 import type { DeltaStatement, Fragment, Name } from '#delta-sql';
 import { type Sql, sql } from '#sql';
 
-import { changed, compile, type Context, openNamed, type StatementRows } from './lake-context.ts';
+import { changed, compile, compileExpressions, type Context, openNamed, type StatementRows } from './lake-context.ts';
 
 type Verb<K extends DeltaStatement['kind']> = Extract<DeltaStatement, { kind: K }>;
 
@@ -99,11 +98,6 @@ async function compileCondition(fragment: Fragment | undefined, context: Context
   const [condition = sql`true`] = await compileExpressions([fragment], context);
   texts.set(condition, fragment.text.trim());
   return condition;
-}
-
-async function compileExpressions(fragments: readonly Fragment[], { project, lease, signal }: Context): Promise<readonly Sql[]> {
-  const gateway = await project.gateway();
-  return await gateway.compileExpressions({ principal: ownerPrincipal, texts: fragments.map(({ text }) => text), lease, signal });
 }
 
 async function compileSet(

@@ -51,6 +51,12 @@ export async function compile(fragment: Fragment, { project, lease, signal }: Co
   return (await gateway.compile({ principal: ownerPrincipal, dialect: 'duckdb', text: fragment.text, lease, signal })).sql;
 }
 
+/** Conditions and values of a statement, each as SQL for the engine. */
+export async function compileExpressions(fragments: readonly Fragment[], { project, lease, signal }: Context): Promise<readonly Sql[]> {
+  const gateway = await project.gateway();
+  return await gateway.compileExpressions({ principal: ownerPrincipal, texts: fragments.map(({ text }) => text), lease, signal });
+}
+
 /** A text as a constant, or NULL. */
 export const text = (value: string | undefined): Sql => (value === undefined ? sql`NULL::VARCHAR` : literal(value));
 

@@ -1,13 +1,15 @@
 import { LakesteadError } from '#core';
-import { createTable, type DeltaType, storeAs, type StructField, writeTable } from '#delta';
+import { type CommitResult, createTable, type DeltaTable, type DeltaType, storeAs, type StructField, writeTable } from '#delta';
 import { type ColumnType, type DeltaStatement, type Name, parseColumnType, type TableDefinition } from '#delta-sql';
 import type { Lease } from '#engine';
-import { ident, join, literal, sql } from '#sql';
+import { ident, join, literal, type Sql, sql } from '#sql';
 
 import { deleteFrom, merge, update } from './lake-change.ts';
+import { optimize, restore, vacuum } from './lake-maintain.ts';
 import {
   changed,
   compile,
+  compileExpressions,
   type Context,
   deltaTable,
   findNamed,
@@ -51,20 +53,25 @@ export async function performLakeStatement(
       return await update(statement, context);
     case 'merge':
       return await merge(statement, context);
+    case 'optimize':
+      return await optimize(statement, context);
+    case 'vacuum':
+      return await vacuum(statement, context);
+    case 'restore':
+      return await restore(statement, context);
     default:
       throw new LakesteadError(
         'SQL_NOT_SUPPORTED',
         `${verbs[statement.kind]} is not supported yet for tables of the lake; nothing was changed`,
         {
-          hint: 'CREATE TABLE, INSERT, DELETE, UPDATE, MERGE, DESCRIBE HISTORY, DESCRIBE DETAIL, SHOW TBLPROPERTIES and time travel are there',
+          hint: 'CREATE TABLE, INSERT, DELETE, UPDATE, MERGE, OPTIMIZE, VACUUM, RESTORE, DESCRIBE HISTORY, DESCRIBE DETAIL, SHOW TBLPROPERTIES and time travel are there',
         },
       );
   }
 }
 
-const verbs: Readonly<Record<Exclude<DeltaStatement['kind'], 'query' | 'history' | 'detail' | 'showProperties' | 'createTable' | 'insert' | 'delete' | 'update' | 'merge'>, string>> = {
-  clone: 'CLONE', convert: 'CONVERT TO DELTA', dropTable: 'DROP TABLE', optimize: 'OPTIMIZE', reorg: 'REORG',
-  vacuum: 'VACUUM', restore: 'RESTORE', alter: 'ALTER TABLE',
+const verbs: Readonly<Record<'clone' | 'convert' | 'dropTable' | 'reorg' | 'alter', string>> = {
+  clone: 'CLONE', convert: 'CONVERT TO DELTA', dropTable: 'DROP TABLE', reorg: 'REORG', alter: 'ALTER TABLE',
 }; // prettier-ignore
 
 async function history({ table: name, limit }: Verb<'history'>, context: Context): Promise<StatementRows> {
@@ -207,11 +214,6 @@ function deltaType(type: ColumnType): DeltaType {
 
 async function insert(statement: Verb<'insert'>, context: Context): Promise<StatementRows> {
   const { overwrite, table: name } = statement;
-  if (typeof overwrite === 'object')
-    throw new LakesteadError(
-      'SQL_NOT_SUPPORTED',
-      `${'where' in overwrite ? 'REPLACE WHERE' : 'INSERT OVERWRITE ... PARTITION'} is not supported yet; nothing was changed`,
-    );
   const table = await openNamed(name, context);
   const { schema } = await table.snapshot(context);
   const { lease, signal } = context;
@@ -231,7 +233,7 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
     return sql`${storeAs(ident(`c${index}`), given[index]?.type ?? '', field?.type)} AS ${ident(column)}`;
   });
   const rows = sql`SELECT ${join(list)} FROM (${query}\n) AS q(${join(names.map((_, index) => ident(`c${index}`)))})`;
-  const result = overwrite === 'all' ? await table.overwrite(rows, { lease, signal }) : await table.append(rows, { lease, signal });
+  const result = await performInsert(table, rows, overwrite, context);
   return changed({ num_affected_rows: result.rowsWritten, num_inserted_rows: result.rowsWritten });
 }
 
@@ -249,4 +251,24 @@ async function placeOf({ parts }: Name, { project }: Context) {
       throw new LakesteadError('SQL_SYNTAX', `${parent.join('.')} is a table: there is none inside it`);
   }
   return await project.lake.resolve(parts.join('/'));
+}
+
+async function performInsert(
+  table: DeltaTable,
+  rows: Sql,
+  overwrite: Verb<'insert'>['overwrite'],
+  context: Context,
+): Promise<CommitResult> {
+  const { lease, signal } = context;
+  if (overwrite === 'no') return await table.append(rows, { lease, signal });
+  if (overwrite === 'all') return await table.overwrite(rows, { lease, signal });
+  if ('where' in overwrite) {
+    const [where = sql`true`] = await compileExpressions([overwrite.where], context);
+    return await table.replace(rows, { where }, { lease, signal, conditionTexts: new Map([[where, overwrite.where.text.trim()]]) });
+  }
+  if (overwrite.partition.some(({ value }) => value !== undefined))
+    throw new LakesteadError('SQL_NOT_SUPPORTED', 'INSERT OVERWRITE ... PARTITION with values is not supported yet; nothing was written', {
+      hint: 'write INSERT INTO ... REPLACE WHERE with a condition',
+    });
+  return await table.replace(rows, { partitions: 'dynamic' }, { lease, signal });
 }

@@ -11,6 +11,7 @@ import { type ObjectStore, openLocalStore } from '#storage';
 import type { PythonSession } from '../services/python-session.ts';
 import { temporaryFolder } from '../support/cli.ts';
 import { columns, difference, peers, rows, set } from '../support/delta-peers.ts';
+import { count, keepEvidence } from '../support/evidence.ts';
 
 const temporary = temporaryFolder();
 let engine: Engine;
@@ -80,9 +81,31 @@ for (const { peer, isThere } of peers) {
       expect(history).toEqual([[3, 'MERGE', null], [2, 'UPDATE', null], [1, 'DELETE', null], [0, 'CREATE TABLE AS SELECT', 'ErrorIfExists']]); // prettier-ignore
     });
 
+    test('what we replace, restore, optimize and vacuum is the same for both', async () => {
+      const table = place('maintained');
+      const file = join(temporary.path, `${peer.name}.kept.parquet`);
+      await engine.withLease(async (lease) => {
+        await writeTable({ ...table, query: rows(0, 200), lease, mode: 'error', partitionBy: ['part'] });
+        const opened = await openTable(table);
+        for (const offset of [200, 300]) await opened.append(rows(offset, 100), { lease });
+        await lease.run(sql`COPY (${rows(0, 400)}) TO ${literal(file)} (FORMAT parquet)`);
+        await opened.replace(rows(50, 10), { where: sql`l >= 9007199254740993 + 50 AND l < 9007199254740993 + 90` }, { lease });
+        await opened.replace(rows(7, 1), { partitions: 'dynamic' }, { lease });
+        await opened.restore({ version: 2, lease });
+        await opened.optimize({ lease, where: sql`part IS NOT NULL` });
+        await opened.optimize({ lease, zorderBy: ['i', 'text', 'instant'] });
+        await opened.vacuum({ lease, retainHours: 0, force: true });
+      });
+      const kept = sql`${columns} FROM read_parquet(${literal(file)})`;
+      expect(await difference(engine, sql`${columns} FROM (${await tableToSql(table)})`, kept)).toEqual(none);
+      expect(await difference(engine, sql`${columns} FROM ${await theyRead(table.path)}`, kept)).toEqual(none);
+      const history = await session.run(`${set('table', join(temporary.path, table.path))}${peer.history}`);
+      expect(history).toMatchObject([[7, 'OPTIMIZE', null], [6, 'OPTIMIZE', null], [5, 'RESTORE', null], [4, 'WRITE', 'Overwrite'], [3, 'WRITE', 'Overwrite'], {}, {}, {}]); // prettier-ignore
+    });
+
     // In turn, each on what the other left: by a seed, so that a failure can be had again.
     test('histories of both come out as those of DuckDB', { timeout: 600_000 }, async () => {
-      const steps = process.env['VERIFY'] === '1' ? 200 : peer.name === 'Spark' ? 8 : 24;
+      const steps = count(peer.name === 'Spark' ? 8 : 24, 200);
       const table = place('mixed');
       let random = 20_261;
       const pick = (below: number) => {
@@ -99,7 +122,7 @@ for (const { peer, isThere } of peers) {
         await lease.run(sql`CREATE TEMP TABLE mixed AS ${first}`);
         await writeTable({ ...table, query: first, lease, mode: 'error' });
         for (let step = 0; step < steps; step += 1) {
-          const change = ['append', 'delete', 'update', 'merge'][pick(4)] ?? 'append';
+          const change = ['append', 'delete', 'update', 'merge', 'optimize'][pick(5)] ?? 'append';
           const where = ['id % 5 = 1', 'n > 60', 'id < 4 OR n = 3', 'id BETWEEN 10 AND 14'][pick(4)] ?? 'true';
           const values = change === 'append' ? list(100 + step * 10, 6) : change === 'merge' ? list(pick(40), 6) : [];
           const source = values.length === 0 ? sql`SELECT 1` : asSql(values);
@@ -110,6 +133,7 @@ for (const { peer, isThere } of peers) {
             if (change === 'append') await opened.append(source, { lease });
             else if (change === 'delete') await opened.delete(unsafeSql(where), { lease });
             else if (change === 'update') await opened.update({ n: sql`n + 1` }, unsafeSql(where), { lease });
+            else if (change === 'optimize') await opened.optimize({ lease });
             else await opened.merge({ source, on: sql`t.id = s.id`, lease, clauses: [{ when: 'matched', action: 'updateAll' }, { when: 'notMatched', action: 'insertAll' }] }); // prettier-ignore
           } else {
             const given = { table: join(temporary.path, table.path), change, where, rows: values };
@@ -119,7 +143,7 @@ for (const { peer, isThere } of peers) {
           if (change === 'append') await lease.run(sql`INSERT INTO mixed ${source}`);
           else if (change === 'delete') await lease.run(sql`DELETE FROM mixed WHERE ${unsafeSql(where)}`);
           else if (change === 'update') await lease.run(sql`UPDATE mixed SET n = n + 1 WHERE ${unsafeSql(where)}`);
-          else await lease.run(sql`MERGE INTO mixed AS t USING (${source}) AS s ON t.id = s.id WHEN MATCHED THEN UPDATE WHEN NOT MATCHED THEN INSERT`); // prettier-ignore
+          else if (change === 'merge') await lease.run(sql`MERGE INTO mixed AS t USING (${source}) AS s ON t.id = s.id WHEN MATCHED THEN UPDATE WHEN NOT MATCHED THEN INSERT`); // prettier-ignore
           const now = await tableToSql(table, { lease });
           const [differs] = await lease.rows(sql`SELECT count(*)::INTEGER AS n FROM
             ((FROM (${now}) EXCEPT ALL FROM mixed) UNION ALL (FROM mixed EXCEPT ALL FROM (${now})))`);
@@ -129,6 +153,7 @@ for (const { peer, isThere } of peers) {
       });
       const theirs = sql`SELECT id, n FROM ${await theyRead(table.path)}`;
       expect(await difference(engine, theirs, sql`SELECT id, n FROM read_parquet(${literal(file)})`)).toEqual(none);
+      keepEvidence(`delta-mixed-${peer.name.toLowerCase()}`, { seed: 20_261, steps, ours: done.filter((one) => one.startsWith('we')).length, changes: Object.fromEntries(Map.groupBy(done, (one) => one.split(' ').slice(0, 2).join(' ')).entries().map(([name, all]) => [name, all.length])), different: 0 }); // prettier-ignore
     });
   });
 }

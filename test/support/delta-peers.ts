@@ -16,7 +16,7 @@ export type Peer = {
   readonly write: string;
   /** Leaves the operations of the history in `result`, newest first. */
   readonly history: string;
-  /** Changes rows: `change` is append, delete, update or merge, `where` a condition, `rows` a list of `[id, n]`. */
+  /** Changes rows: `change` is append, delete, update, merge or optimize, `where` a condition, `rows` a list of `[id, n]`. */
   readonly change: string;
 };
 
@@ -41,6 +41,7 @@ source = pyarrow.table({"id": pyarrow.array([row[0] for row in rows], pyarrow.in
 if change == "append": deltalake.write_deltalake(table, source, mode="append")
 elif change == "delete": found.delete(where)
 elif change == "update": found.update(updates={"n": "n + 1"}, predicate=where)
+elif change == "optimize": found.optimize.compact()
 else: found.merge(source, "t.id = s.id", source_alias="s", target_alias="t").when_matched_update_all().when_not_matched_insert_all().execute()`,
 };
 
@@ -62,6 +63,7 @@ if len(rows) > 0: spark.createDataFrame([tuple(row) for row in rows], "id BIGINT
 if change == "append": spark.sql("INSERT INTO " + name + " SELECT * FROM s")
 elif change == "delete": spark.sql("DELETE FROM " + name + " WHERE " + where)
 elif change == "update": spark.sql("UPDATE " + name + " SET n = n + 1 WHERE " + where)
+elif change == "optimize": spark.sql("OPTIMIZE " + name)
 else: spark.sql("MERGE INTO " + name + " t USING s ON t.id = s.id WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *")`,
 };
 

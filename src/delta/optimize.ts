@@ -1,0 +1,215 @@
+import { LakesteadError } from '#core';
+import { ident, join, literal, type Sql, sql, unsafeSql } from '#sql';
+
+import type { Action, AddFile } from './actions.ts';
+import { newCommitInfo, removes } from './commit-actions.ts';
+import { partitionConstant } from './partition-value.ts';
+import { planToSql } from './relation.ts';
+import { planScan, type ScanFile, type ScanPlan } from './scan-plan.ts';
+import { findField } from './schema.ts';
+import type { Snapshot, TableLocation } from './snapshot.ts';
+import type { StagedData } from './stage.ts';
+import type { WriteOptions } from './table.ts';
+import { finish, loadForWrite, stage } from './write.ts';
+
+/** What is optimized, and how. */
+export type OptimizeOptions = Pick<WriteOptions, 'lease' | 'signal' | 'userMetadata'> & {
+  /** Only partitions that fit; may name partition columns alone. */
+  readonly where?: Sql | undefined;
+  /** How the condition reads in the history. */
+  readonly whereText?: string | undefined;
+  /** Sorts rows so that those near in all of these columns stand near one another: filters on any of them leave files out. */
+  readonly zorderBy?: readonly string[] | undefined;
+  /** About how large a file gets. Default: the table's `delta.targetFileSize`, else 128 MiB. */
+  readonly targetFileBytes?: number | undefined;
+};
+
+/** What an optimize did. No `version`: nothing was worth it, and nothing was committed. */
+export type OptimizeResult = {
+  readonly version: number | undefined;
+  readonly filesAdded: number;
+  readonly filesRemoved: number;
+  readonly bytesAdded: number;
+  readonly bytesRemoved: number;
+  readonly warnings: readonly string[];
+};
+
+const defaultTargetBytes = 128 * 1024 * 1024;
+
+/**
+ * Writes small files of each partition together, or all of them in z-order, without a change of any row: see {@link DeltaTable.optimize}.
+ *
+ * @throws {LakesteadError} `DELTA_CONFLICT` when another writer removed one of the files meanwhile
+ */
+export async function optimizeTable(location: TableLocation, options: OptimizeOptions): Promise<OptimizeResult> {
+  const snapshot = await loadForWrite(location, options, false);
+  const plan = planScan(snapshot);
+  const zorderBy = (options.zorderBy ?? []).map((name) => zorderColumn(name, snapshot));
+  const target = targetBytes(snapshot, options);
+  const files = await inPartitions(plan, snapshot, options);
+  const bins = [...Map.groupBy(files, ({ partitionValues }) => JSON.stringify(partitionValues)).values()].flatMap((partition) =>
+    zorderBy.length > 0 ? [partition] : packFiles(partition, target),
+  );
+  const done: StagedData[] = [];
+  const take = async (query: Sql): Promise<void> => {
+    done.push(await stage(location, query, snapshot.schema, snapshot.partitionColumns, snapshot.metadata, options));
+  };
+  for (const bin of bins) {
+    const rows = await planToSql({ ...plan, files: bin }, location.store, { scope: options.lease, signal: options.signal });
+    if (zorderBy.length === 0) await take(rows);
+    else await inOrder(rows, zorderBy, Math.max(1, Math.round(sumOf(bin) / target)), snapshot, options, take);
+  }
+  const added = done.flatMap((staged) => staged.files);
+  const removed = new Set(bins.flat().map(({ path }) => path));
+  const counts = { filesAdded: added.length, filesRemoved: removed.size, bytesAdded: added.reduce((sum, { size }) => sum + size, 0), bytesRemoved: sumOf(bins.flat()) }; // prettier-ignore
+  if (removed.size === 0) return { ...counts, version: undefined, warnings: [] };
+  const commitInfo = newCommitInfo(
+    'OPTIMIZE',
+    {
+      predicate: JSON.stringify(options.whereText === undefined ? [] : [options.whereText]),
+      zOrderBy: JSON.stringify(zorderBy),
+      auto: 'false',
+    },
+    snapshot.version,
+    false,
+    {
+      numRemovedFiles: counts.filesRemoved,
+      numAddedFiles: counts.filesAdded,
+      numRemovedBytes: counts.bytesRemoved,
+      numAddedBytes: counts.bytesAdded,
+      ...sizesOf(added),
+    },
+    options,
+  );
+  const all: StagedData = {
+    files: added,
+    objectPaths: done.flatMap(({ objectPaths }) => objectPaths),
+    rowCount: done.reduce((sum, { rowCount }) => sum + rowCount, 0),
+    bytes: counts.bytesAdded,
+  };
+  const transaction = {
+    readVersion: snapshot.version,
+    actions: sameData(added, removes(snapshot, removed)),
+    commitInfo,
+    reads: 'files' as const,
+  };
+  const { version, warnings } = await finish(location, all, transaction, removed.size, snapshot, options);
+  return { ...counts, version, warnings };
+}
+
+function sumOf(files: readonly ScanFile[]): number {
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/** No row changes: streams and change feeds pass over such files. */
+function sameData(added: readonly AddFile[], removed: readonly Action[]): readonly Action[] {
+  return [
+    ...added.map((add) => ({ add: { ...add, dataChange: false } })),
+    ...removed.map((action) => (action.remove ? { remove: { ...action.remove, dataChange: false } } : action)),
+  ];
+}
+
+function sizesOf(files: readonly AddFile[]): Readonly<Record<string, number>> {
+  const sizes = files.map(({ size }) => size).toSorted((a, b) => a - b);
+  const at = (share: number) => sizes[Math.min(sizes.length - 1, Math.floor(share * sizes.length))] ?? 0;
+  return { minFileSize: at(0), p25FileSize: at(0.25), p50FileSize: at(0.5), p75FileSize: at(0.75), maxFileSize: at(1) };
+}
+
+/** Bytes of `delta.targetFileSize`, which is written as `134217728`, `128mb` or `1gb`. */
+function targetBytes({ metadata, table }: Snapshot, { targetFileBytes }: OptimizeOptions): number {
+  const text = metadata.configuration['delta.targetFileSize'];
+  const [, count, unit = ''] = /^\s*(\d+)\s*([kmgt]?)i?b?\s*$/i.exec(text ?? '') ?? [];
+  const powers: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
+  const bytes = targetFileBytes ?? (count === undefined ? defaultTargetBytes : Number(count) * (powers[unit.toLowerCase()] ?? 1));
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new LakesteadError('USAGE', `the files of ${table} cannot be made ${bytes} bytes large`);
+}
+
+/** Small files, largest first, each to the first bin that has room. A bin of one file is nothing to do. */
+function packFiles(files: readonly ScanFile[], target: number): readonly (readonly ScanFile[])[] {
+  const bins: { bytes: number; readonly files: ScanFile[] }[] = [];
+  for (const file of files.filter(({ sizeBytes }) => sizeBytes < target).toSorted((a, b) => b.sizeBytes - a.sizeBytes)) {
+    const bin = bins.find(({ bytes }) => bytes + file.sizeBytes <= target);
+    if (bin === undefined) bins.push({ bytes: file.sizeBytes, files: [file] });
+    else {
+      bin.bytes += file.sizeBytes;
+      bin.files.push(file);
+    }
+  }
+  return bins.map((bin) => bin.files).filter(({ length }) => length > 1);
+}
+
+/** The files of the partitions that the condition takes. */
+async function inPartitions(plan: ScanPlan, snapshot: Snapshot, { where, lease, signal }: OptimizeOptions): Promise<readonly ScanFile[]> {
+  if (where === undefined || plan.files.length === 0) return plan.files;
+  if (plan.partitionColumns.length === 0)
+    throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `${snapshot.table} has no partitions that a condition could choose`);
+  const groups = [...Map.groupBy(plan.files, ({ partitionValues }) => JSON.stringify(partitionValues)).values()];
+  const names = join(plan.partitionColumns.map((name) => ident(name)));
+  const values = groups.map(([first], index) => {
+    const constants = plan.partitionColumns.map((name, column) =>
+      partitionConstant(first?.partitionValues[column] ?? null, findField(snapshot.schema, name)?.type ?? 'string'),
+    );
+    return sql`(${join([literal(index), ...constants])})`;
+  });
+  const rows = await lease.rows(
+    sql`SELECT __lakestead_group AS g FROM (VALUES ${join(values)}) AS t(__lakestead_group, ${names}) WHERE (${where}) ORDER BY g`,
+    { signal },
+  );
+  return rows.flatMap((row) => groups[Number(row['g'])] ?? []);
+}
+
+function zorderColumn(name: string, { schema, partitionColumns, table }: Snapshot): string {
+  const field = findField(schema, name);
+  if (field === undefined) throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `${table} has no column ${name} to sort by`);
+  if (partitionColumns.includes(field.name))
+    throw new LakesteadError(
+      'DELTA_SCHEMA_MISMATCH',
+      `${field.name} of ${table} is a partition column: rows of a file have one value of it`,
+    );
+  if (typeof field.type !== 'string')
+    throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `${field.name} of ${table} is nested: rows cannot be sorted by it`);
+  return field.name;
+}
+
+/** How finely each column's values are told apart: by the rank of the value among all, in so many bits. */
+const rankBits = 10;
+
+/** Gives the rows in z-order, as so many queries of about the same number of rows. */
+async function inOrder(
+  rows: Sql,
+  columns: readonly string[],
+  parts: number,
+  { schema }: Snapshot,
+  { lease, signal }: OptimizeOptions,
+  take: (query: Sql) => Promise<void>,
+): Promise<void> {
+  const names = join(schema.fields.map(({ name }) => ident(name)));
+  const ranks = columns.map(
+    (name, index) =>
+      sql`ntile(${unsafeSql(String(2 ** rankBits))}) OVER (ORDER BY ${ident(name)}) - 1 AS ${ident(`__lakestead_rank_${index}`)}`,
+  );
+  const bits = columns.flatMap((_, index) =>
+    Array.from(
+      { length: rankBits },
+      (__, bit) =>
+        sql`(((${ident(`__lakestead_rank_${index}`)} >> ${literal(bit)}) & 1)::HUGEINT << ${literal(bit * columns.length + index)})`,
+    ),
+  );
+  const order = columns.length === 1 ? ident(columns[0] ?? '') : sql`${join(bits, ' | ')}`;
+  const ranked = columns.length === 1 ? rows : sql`SELECT *, ${join(ranks)} FROM (${rows}) AS r`;
+  if (parts === 1) {
+    await take(sql`SELECT ${names} FROM (${ranked}) AS ranked ORDER BY ${order}`);
+    return;
+  }
+  await lease.run(
+    sql`CREATE OR REPLACE TEMP TABLE __lakestead_ordered AS SELECT ${names}, ntile(${literal(parts)}) OVER (ORDER BY ${order}) AS __lakestead_part FROM (${ranked}) AS ranked`,
+    { signal },
+  );
+  try {
+    for (let part = 1; part <= parts; part += 1)
+      await take(sql`SELECT ${names} FROM __lakestead_ordered WHERE __lakestead_part = ${literal(part)}`);
+  } finally {
+    await lease.run(sql`DROP TABLE IF EXISTS temp.__lakestead_ordered`);
+  }
+}
