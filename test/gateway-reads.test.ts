@@ -29,6 +29,7 @@ const allowed: Readonly<Record<string, { readonly has: readonly string[]; readon
   'factory/run/file-format.ts': { has: ['read_csv(', 'read_json(', 'read_parquet('], why: 'its paths are those that readFiles got from the gateway' },
   'factory/run/read-bytes.ts': { has: ['createReadStream'], why: 'its path is the one that the gateway gave it' },
   'factory/run/write-files.ts': { has: ['parquet_metadata('], why: 'the footer of a file that this Copy has staged and not published yet' },
+  'project/delta-sql.ts': { has: ['.entries', 'openCatalog'], why: 'makes the catalog of one table, which it gives to its gateway' },
   'project/lake-context.ts': { has: ['openTable'], why: 'for statements that write, which take the schema that they write to' },
   'project/notebook-port.ts': { has: ['read_parquet('], why: 'its paths are those that the gateway gave it' },
   'project/project.ts': { has: ['openCatalog'], why: 'gives it to the gateway' },

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 
 import { LakesteadError } from '#core';
-import { readDeltaPath, type SqlDocument, type TableDocument, type TableHistoryDocument } from '#project';
+import { askDeltaPath, readDeltaPath, type SqlDocument, type TableDocument, type TableHistoryDocument } from '#project';
 
 import type { Action } from './command-line.ts';
 import { parseCount, printJson, withProjectOptions } from './options.ts';
@@ -48,15 +48,17 @@ export function addDeltaCommands(program: Command, terminal: Terminal, act: Acti
       return undefined;
     }),
   );
+  const printRows = (document: SqlDocument, { json, output }: { readonly json?: boolean; readonly output?: string | undefined }) => {
+    if (output !== undefined) {
+      if (json) printJson(terminal, { rowCount: document.rowCount, output: resolve(output) });
+      else terminal.note(`wrote ${formatCount(document.rowCount)} rows to ${output}`);
+    } else if (!json) {
+      for (const table of document.tables) terminal.out(`${formatTable(table.columns, table.rows)}\n`);
+    }
+  };
   const readAct = (verb: 'read' | 'changes') => (path: string, options: Options) =>
     act(async () => {
-      const document = (await ask(terminal, verb, path, options)) as SqlDocument;
-      if (options.output !== undefined) {
-        if (options.json) printJson(terminal, { rowCount: document.rowCount, output: resolve(options.output) });
-        else terminal.note(`wrote ${formatCount(document.rowCount)} rows to ${options.output}`);
-      } else if (!options.json) {
-        for (const table of document.tables) terminal.out(`${formatTable(table.columns, table.rows)}\n`);
-      }
+      printRows((await ask(terminal, verb, path, options)) as SqlDocument, options);
       return undefined;
     });
   command('read', 'Its rows.')
@@ -64,6 +66,25 @@ export function addDeltaCommands(program: Command, terminal: Terminal, act: Acti
     .option('--where <sql>', 'only the rows for which this holds')
     .option('--output <file>', 'write them to a Parquet file')
     .action(readAct('read'));
+  delta
+    .command('sql')
+    .description("A query, or a statement in Spark's words, about the table in a folder of this machine; it is called t.")
+    .argument('<path>', 'the folder; CREATE TABLE t makes the table there')
+    .argument('<statement>')
+    .option('--json', 'the rows as a JSON array')
+    .option('--output <file>', 'write the rows to a Parquet file')
+    .action((path: string, query: string, { json = false, output }: Pick<Options, 'json' | 'output'>) =>
+      act(async () => {
+        if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path))
+          throw new LakesteadError('USAGE', 'delta sql of a URL is not supported yet', {
+            hint: 'give a folder of this machine, or map the account in a project and use lakestead sql',
+          });
+        const format = output !== undefined ? ('parquet' as const) : json ? ('json' as const) : ('table' as const);
+        const request = { path: resolve(path), query, format, output: output === undefined ? undefined : resolve(output) };
+        printRows(await askDeltaPath(request, { signal: terminal.signal, emit: emitTo(terminal) }), { json, output });
+        return undefined;
+      }),
+    );
   withProjectOptions(delta.command('changes'))
     .description('What changed from one version to another: its change feed.')
     .argument('<path>')
@@ -71,6 +92,13 @@ export function addDeltaCommands(program: Command, terminal: Terminal, act: Acti
     .option('--to <N>', 'the last version; default the newest')
     .option('--output <file>', 'write them to a Parquet file')
     .action(readAct('changes'));
+}
+
+/** Text of a result goes out as it comes. */
+function emitTo(terminal: Terminal) {
+  return (event: { readonly kind: string } & Readonly<Record<string, unknown>>) => {
+    if (event.kind === 'text') terminal.out(String(event['text']));
+  };
 }
 
 /** A folder of this machine is read by this process itself; anything else is an address in the project's lake. */
@@ -90,9 +118,7 @@ async function ask(terminal: Terminal, verb: 'show' | 'history' | 'read' | 'chan
     output: options.output === undefined ? undefined : resolve(options.output),
     format: options.json ? ('json' as const) : ('table' as const),
   };
-  const emit = (event: { readonly kind: string } & Readonly<Record<string, unknown>>) => {
-    if (event.kind === 'text') terminal.out(String(event['text']));
-  };
+  const emit = emitTo(terminal);
   if (existsSync(path)) return await readDeltaPath({ ...args, path: resolve(path) }, { signal: terminal.signal, emit });
   try {
     return await perform(terminal, options, 'delta', args, emit);

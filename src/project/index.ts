@@ -12,5 +12,6 @@ export type {
 } from './documents.ts';
 export { openProjectOwner, type ProjectOwner } from './open-project-owner.ts';
 export type { RunDocument } from './run-command.ts';
+export { askDeltaPath, type DeltaSqlRequest } from './delta-sql.ts';
 export { type DeltaPathRequest, readDeltaPath } from './table-commands.ts';
 export { validateProject } from './validate-project.ts';

@@ -5,14 +5,21 @@ import { type DeltaTable, openTable } from '#delta';
 import type { Fragment, Name } from '#delta-sql';
 import type { Lease } from '#engine';
 import { ident, join, literal, type Sql, sql } from '#sql';
+import type { LakePlace } from '#storage';
 
 import type { Project } from './project.ts';
 
 /** What a statement about a lake table came to: a few rows, as a query of constants. */
 export type StatementRows = { readonly sql: Sql };
 
+/** A lake with its tables: a project's, or one of a single table. */
+export type LakePorts = Pick<Project, 'gateway' | 'engine' | 'lake'> & {
+  /** Where a new table of a name goes, where that is not said by the name itself. */
+  readonly place?: ((name: Name) => Promise<LakePlace>) | undefined;
+};
+
 /** What a statement about a table of the lake is performed with. */
-export type Context = { readonly project: Project; readonly lease: Lease; readonly signal: AbortSignal };
+export type Context = { readonly project: LakePorts; readonly lease: Lease; readonly signal: AbortSignal };
 
 /** The table of that name, if there is one. */
 export async function findNamed(name: Name, { project, signal }: Context): Promise<LakeTable | undefined> {
@@ -35,7 +42,7 @@ export async function deltaTable(name: Name, context: Context): Promise<LakeTabl
 }
 
 /** The lake as the owner may see it. */
-export async function lakeView(project: Project) {
+export async function lakeView(project: LakePorts) {
   return (await project.gateway()).look(ownerPrincipal);
 }
 

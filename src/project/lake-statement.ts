@@ -13,13 +13,13 @@ import {
   type Context,
   deltaTable,
   findNamed,
+  type LakePorts,
   lakeView,
   openNamed,
   rowsOf,
   type StatementRows,
   text,
 } from './lake-context.ts';
-import type { Project } from './project.ts';
 
 type Verb<K extends DeltaStatement['kind']> = Extract<DeltaStatement, { kind: K }>;
 
@@ -30,7 +30,7 @@ type Verb<K extends DeltaStatement['kind']> = Extract<DeltaStatement, { kind: K 
  * @throws {LakesteadError} `SQL_NOT_SUPPORTED` for a verb that is not there yet, by name
  */
 export async function performLakeStatement(
-  project: Project,
+  project: LakePorts,
   statement: Exclude<DeltaStatement, { kind: 'query' }>,
   lease: Lease,
   signal: AbortSignal,
@@ -238,7 +238,9 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
 }
 
 /** Where a new table of that name goes: layer, folder, table. */
-async function placeOf({ parts }: Name, { project }: Context) {
+async function placeOf(name: Name, { project }: Context) {
+  if (project.place !== undefined) return await project.place(name);
+  const { parts } = name;
   if (parts.length < 2 || parts.some((part) => part === '' || part === '.' || part === '..' || /[/\\]/.test(part)))
     throw new LakesteadError('SQL_SYNTAX', `${parts.join('.')} is no name of a lake table`, {
       hint: 'write layer.folder.table, as in gold.SalesLT.Address',

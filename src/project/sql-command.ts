@@ -7,6 +7,7 @@ import { parseDeltaStatement } from '#delta-sql';
 import { command, type CommandContext } from './command.ts';
 import type { SqlDocument } from './documents.ts';
 import { presentQuery, presentStream } from './present-query.ts';
+import type { LakePorts } from './lake-context.ts';
 import { performLakeStatement } from './lake-statement.ts';
 import type { Project } from './project.ts';
 
@@ -37,7 +38,15 @@ async function ask(project: Project, args: SqlArgs, context: CommandContext): Pr
   return await askLake(project, args, context);
 }
 
-async function askLake(project: Project, args: SqlArgs, context: CommandContext): Promise<SqlDocument> {
+/** A statement of the lake's dialect, and how its rows are wanted. */
+export type LakeQuestion = Pick<SqlArgs, 'query' | 'format' | 'output'>;
+
+/** Answers a question of the lake's dialect: a query passes the gateway, other statements change a table. */
+export async function askLake(
+  project: LakePorts,
+  args: LakeQuestion,
+  context: Pick<CommandContext, 'signal' | 'emit'>,
+): Promise<SqlDocument> {
   const parsed = parseDeltaStatement(args.query);
   if (parsed.kind !== 'query') {
     await using lease = await (await project.engine()).lease({ signal: context.signal });

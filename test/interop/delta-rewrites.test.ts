@@ -11,7 +11,7 @@ import { type ObjectStore, openLocalStore } from '#storage';
 import type { PythonSession } from '../services/python-session.ts';
 import { temporaryFolder } from '../support/cli.ts';
 import { columns, difference, peers, rows, set } from '../support/delta-peers.ts';
-import { count, keepEvidence } from '../support/evidence.ts';
+import { count as countOf, keepEvidence } from '../support/evidence.ts';
 
 const temporary = temporaryFolder();
 let engine: Engine;
@@ -105,7 +105,7 @@ for (const { peer, isThere } of peers) {
 
     // In turn, each on what the other left: by a seed, so that a failure can be had again.
     test('histories of both come out as those of DuckDB', { timeout: 600_000 }, async () => {
-      const steps = count(peer.name === 'Spark' ? 8 : 24, 200);
+      const steps = countOf(peer.name === 'Spark' ? 8 : 24, 200);
       const table = place('mixed');
       let random = 20_261;
       const pick = (below: number) => {
