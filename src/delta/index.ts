@@ -1,4 +1,5 @@
 export type { Changes, ChangesOptions } from './changes.ts';
+export type { Alteration, AlterOptions } from './alter.ts';
 export type { AddFile, CommitInfo, DeletionVectorDescriptor, DomainMetadata, Metadata, Protocol, RemoveFile, Txn } from './actions.ts';
 export { describeTable, type TableDescription } from './describe.ts';
 export type { HistoryEntry } from './history.ts';

@@ -218,3 +218,56 @@ describe('vacuum', () => {
     expect((await (await openTable(table)).snapshot()).files.count).toBe(0);
   });
 });
+
+describe('alter', () => {
+  test('properties and columns by the log alone; rows of older files have NULL in a new column', async () => {
+    await using store = openMemoryStore();
+    const table = await make(store, [rows(0, 2)]);
+    await table.alter({ kind: 'setProperties', properties: { 'delta.checkpointInterval': '100', note: 'x' } });
+    await table.alter({ kind: 'unsetProperties', keys: ['note', 'never'], ifExists: true });
+    const added = { name: 'added', type: 'long', nullable: true, metadata: {} };
+    await table.alter({ kind: 'addColumns', columns: [{ field: added, position: { kind: 'after', column: 'ID' } }] });
+    await table.alter({ kind: 'commentColumn', column: 'v', comment: 'a value' });
+    await table.alter({ kind: 'moveColumn', column: 'p', position: { kind: 'first' } });
+    await use((lease) => table.append(sql`SELECT 'q' AS p, 2 AS id, 5::BIGINT AS added`, { lease }));
+    const snapshot = await table.snapshot();
+    expect(snapshot.schema.fields.map(({ name }) => name)).toEqual(['p', 'id', 'added', 'v']);
+    expect(snapshot.schema.fields[3]?.metadata).toEqual({ comment: 'a value' });
+    expect(snapshot.metadata.configuration).toEqual({ 'delta.checkpointInterval': '100' });
+    const query = await planToSql(snapshot.scan(), store);
+    expect(await use((lease) => lease.rows(sql`SELECT id, added FROM (${query}) AS t ORDER BY id`))).toEqual([
+      { id: 0, added: null },
+      { id: 1, added: null },
+      { id: 2, added: 5n },
+    ]);
+    expect((await table.history()).map(({ operation }) => operation)).toEqual([
+      'WRITE',
+      'CHANGE COLUMN',
+      'CHANGE COLUMN',
+      'ADD COLUMNS',
+      'UNSET TBLPROPERTIES',
+      'SET TBLPROPERTIES',
+      'WRITE',
+      'CREATE TABLE',
+    ]);
+    expect((await (await openTable(table)).snapshot({ version: 1 })).schema.fields).toHaveLength(3);
+  });
+
+  test('what cannot be is refused, and nothing is committed', async () => {
+    await using store = openMemoryStore();
+    const table = await make(store, []);
+    const field = { name: 'new', type: 'long', nullable: true, metadata: {} };
+    for (const [change, code] of [
+      [{ kind: 'setProperties', properties: { 'delta.enableDeletionVectors': 'true' } }, 'DELTA_UNSUPPORTED'],
+      [{ kind: 'unsetProperties', keys: ['never'] }, 'DELTA_SCHEMA_MISMATCH'],
+      [{ kind: 'addColumns', columns: [{ field: { ...field, name: 'ID' } }] }, 'DELTA_SCHEMA_MISMATCH'],
+      [{ kind: 'addColumns', columns: [{ field: { ...field, name: 'a b' } }] }, 'DELTA_SCHEMA_MISMATCH'],
+      [{ kind: 'addColumns', columns: [{ field: { ...field, nullable: false } }] }, 'DELTA_SCHEMA_MISMATCH'],
+      [{ kind: 'addColumns', columns: [{ field: { ...field, type: 'variant' } }] }, 'DELTA_UNSUPPORTED'],
+      [{ kind: 'addColumns', columns: [{ field, position: { kind: 'after', column: 'x' } }] }, 'DELTA_SCHEMA_MISMATCH'],
+      [{ kind: 'commentColumn', column: 'x', comment: '' }, 'DELTA_SCHEMA_MISMATCH'],
+    ] as const)
+      await expect(table.alter(change)).rejects.toMatchObject({ code });
+    expect((await table.snapshot()).version).toBe(0);
+  });
+});

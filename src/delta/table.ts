@@ -2,6 +2,7 @@ import { LakesteadError } from '#core';
 import type { Lease, StatementOptions } from '#engine';
 import type { Sql } from '#sql';
 
+import { type Alteration, type AlterOptions, alterTable } from './alter.ts';
 import { checkCancelled } from './cancel.ts';
 import { deleteRows, updateRows } from './change-rows.ts';
 import { type Changes, type ChangesOptions, readChanges } from './changes.ts';
@@ -16,11 +17,11 @@ import { replaceRows, type Replacement } from './replace.ts';
 import { restoreTable, type RestoreOptions, type RestoreResult } from './restore.ts';
 import type { ChangeOptions, ChangeResult } from './rewrite.ts';
 import type { ScanOptions } from './scan-plan.ts';
-import type { DeltaType, StructType } from './schema.ts';
+import type { StructType } from './schema.ts';
 import { describeLocation, loadSnapshot, type Snapshot, type SnapshotOptions, type TableLocation, withLease } from './snapshot.ts';
 import { nothingStaged } from './stage.ts';
 import { vacuumTable, type VacuumOptions, type VacuumResult } from './vacuum.ts';
-import { checkNames } from './write-plan.ts';
+import { checkSchemaNames } from './write-plan.ts';
 import { append, commitCreate, createFromQuery, overwrite } from './write.ts';
 
 /** How data is written. */
@@ -98,6 +99,8 @@ export type DeltaTable = TableLocation & {
   optimize(options: OptimizeOptions): Promise<OptimizeResult>;
   /** Removes files that no version within the retention needs. Older versions cannot be read any more then. */
   vacuum(options: VacuumOptions): Promise<VacuumResult>;
+  /** Changes properties or columns by the log alone; rows of older files have NULL in a new column. */
+  alter(change: Alteration, options?: AlterOptions): Promise<{ readonly version: number }>;
   /** What changed from one version to another: rows with `_change_type`, `_commit_version` and `_commit_timestamp`. */
   changes(options: ChangesOptions): Promise<Changes>;
   /** Newest first; only versions whose JSON is still in the log. */
@@ -172,16 +175,6 @@ export async function createTable(options: CreateOptions): Promise<DeltaTable> {
   return makeTable(options);
 }
 
-/** Names of columns, and of the fields of structs wherever they stand. */
-function checkSchemaNames(type: DeltaType, table: string): void {
-  if (typeof type === 'string') return;
-  if (type.type === 'struct') {
-    checkNames(type.fields, table);
-    for (const field of type.fields) checkSchemaNames(field.type, table);
-  } else if (type.type === 'array') checkSchemaNames(type.elementType, table);
-  else for (const part of [type.keyType, type.valueType]) checkSchemaNames(part, table);
-}
-
 /**
  * Writes a query's rows, making the table when it is not there: in one commit either way.
  *
@@ -242,6 +235,7 @@ function makeTable(location: TableLocation): DeltaTable {
     restore: async (options) => await restoreTable(location, options),
     optimize: async (options) => await optimizeTable(location, options),
     vacuum: async (options) => await vacuumTable(location, options),
+    alter: async (change, options) => await alterTable(location, change, options),
     changes: async (options) => await readChanges(location, options),
     history: async (options) => await readHistory(location, options),
     checkpoint: async (options = {}) => {

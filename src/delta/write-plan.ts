@@ -116,7 +116,7 @@ function fitSchema(columns: readonly Column[], current: StructType, mode: 'stric
 }
 
 /** Refuses names that stand twice, or that other engines could not read. Throws `DELTA_SCHEMA_MISMATCH`. */
-export function checkNames(columns: readonly { readonly name: string }[], table: string): void {
+function checkNames(columns: readonly { readonly name: string }[], table: string): void {
   const seen = new Set<string>();
   for (const { name } of columns) {
     if (seen.has(name.toLowerCase())) throw refuseName(table, name, 'stands twice; names compare without case');
@@ -129,6 +129,16 @@ export function checkNames(columns: readonly { readonly name: string }[], table:
         'has a character that Delta does not allow in names without column mapping: one of " ,;{}()=", a tab or a line break',
       );
   }
+}
+
+/** As {@link checkNames}, for names of columns and of the fields of structs wherever they stand. */
+export function checkSchemaNames(type: DeltaType, table: string): void {
+  if (typeof type === 'string') return;
+  if (type.type === 'struct') {
+    checkNames(type.fields, table);
+    for (const field of type.fields) checkSchemaNames(field.type, table);
+  } else if (type.type === 'array') checkSchemaNames(type.elementType, table);
+  else for (const part of [type.keyType, type.valueType]) checkSchemaNames(part, table);
 }
 
 function refuseName(table: string, name: string, why: string): LakesteadError {

@@ -1,9 +1,11 @@
 import { LakesteadError } from '#core';
-import { type CommitResult, createTable, type DeltaTable, type DeltaType, storeAs, type StructField, writeTable } from '#delta';
-import { type ColumnType, type DeltaStatement, type Name, parseColumnType, type TableDefinition } from '#delta-sql';
+import { type CommitResult, createTable, type DeltaTable, storeAs, writeTable } from '#delta';
+import type { DeltaStatement, Name } from '#delta-sql';
 import type { Lease } from '#engine';
 import { ident, join, literal, type Sql, sql } from '#sql';
 
+import { fieldOf } from './column-definition.ts';
+import { alter } from './lake-alter.ts';
 import { deleteFrom, merge, update } from './lake-change.ts';
 import { optimize, restore, vacuum } from './lake-maintain.ts';
 import {
@@ -59,19 +61,21 @@ export async function performLakeStatement(
       return await vacuum(statement, context);
     case 'restore':
       return await restore(statement, context);
+    case 'alter':
+      return await alter(statement, context);
     default:
       throw new LakesteadError(
         'SQL_NOT_SUPPORTED',
         `${verbs[statement.kind]} is not supported yet for tables of the lake; nothing was changed`,
         {
-          hint: 'CREATE TABLE, INSERT, DELETE, UPDATE, MERGE, OPTIMIZE, VACUUM, RESTORE, DESCRIBE HISTORY, DESCRIBE DETAIL, SHOW TBLPROPERTIES and time travel are there',
+          hint: 'CREATE TABLE, INSERT, DELETE, UPDATE, MERGE, OPTIMIZE, VACUUM, RESTORE, ALTER TABLE, DESCRIBE HISTORY, DESCRIBE DETAIL, SHOW TBLPROPERTIES and time travel are there',
         },
       );
   }
 }
 
-const verbs: Readonly<Record<'clone' | 'convert' | 'dropTable' | 'reorg' | 'alter', string>> = {
-  clone: 'CLONE', convert: 'CONVERT TO DELTA', dropTable: 'DROP TABLE', reorg: 'REORG', alter: 'ALTER TABLE',
+const verbs: Readonly<Record<'clone' | 'convert' | 'dropTable' | 'reorg', string>> = {
+  clone: 'CLONE', convert: 'CONVERT TO DELTA', dropTable: 'DROP TABLE', reorg: 'REORG',
 }; // prettier-ignore
 
 async function history({ table: name, limit }: Verb<'history'>, context: Context): Promise<StatementRows> {
@@ -172,44 +176,6 @@ async function create(statement: Verb<'createTable'>, context: Context): Promise
   const query = await compile(definition.query, context);
   const result = await writeTable({ store, path, engine, query, mode: 'error', partitionBy, lease: context.lease, signal: context.signal });
   return changed({ num_affected_rows: result.rowsWritten, num_inserted_rows: result.rowsWritten });
-}
-
-function fieldOf({ name, type, nullable, comment, defaultValue, generatedAs, identity }: TableDefinition['columns'][number]): StructField {
-  const special =
-    defaultValue !== undefined
-      ? 'DEFAULT'
-      : generatedAs !== undefined
-        ? 'GENERATED ALWAYS AS'
-        : identity !== undefined
-          ? 'IDENTITY'
-          : undefined;
-  if (special !== undefined)
-    throw new LakesteadError(
-      'SQL_NOT_SUPPORTED',
-      `${special} of the column ${name.parts.join('.')} is not supported yet; nothing was changed`,
-    );
-  return {
-    name: name.parts.join('.'),
-    type: deltaType(parseColumnType(type.text)),
-    nullable,
-    metadata: comment === undefined ? {} : { comment },
-  };
-}
-
-function deltaType(type: ColumnType): DeltaType {
-  switch (type.kind) {
-    case 'primitive':
-      return type.name;
-    case 'array':
-      return { type: 'array', elementType: deltaType(type.element), containsNull: true };
-    case 'map':
-      return { type: 'map', keyType: deltaType(type.key), valueType: deltaType(type.value), valueContainsNull: true };
-    case 'struct':
-      return {
-        type: 'struct',
-        fields: type.fields.map((field) => ({ name: field.name, type: deltaType(field.type), nullable: true, metadata: {} })),
-      };
-  }
 }
 
 async function insert(statement: Verb<'insert'>, context: Context): Promise<StatementRows> {

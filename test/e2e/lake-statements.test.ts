@@ -158,9 +158,25 @@ describe("the lake's dialect has Delta's statements in Spark's words", () => {
     expect(operations.slice(0, 6)).toEqual(['RESTORE', 'RESTORE', 'WRITE', 'WRITE', 'OPTIMIZE', 'OPTIMIZE']);
   });
 
+  test('ALTER TABLE: properties and columns', { timeout: 60_000 }, async () => {
+    await ask("CREATE TABLE gold.sales.alters AS SELECT 1 AS id, 'a' AS name");
+    for (const change of ["SET TBLPROPERTIES ('delta.appendOnly' = 'true')", 'ADD COLUMNS (note STRING COMMENT \'free text\' AFTER id, ok BOOLEAN)', "ALTER COLUMN name COMMENT 'who'"])
+      expect(await ask(`ALTER TABLE gold.sales.alters ${change}`)).toEqual([{ num_affected_rows: 0 }]); // prettier-ignore
+    expect(await ask('SELECT * FROM gold.sales.alters')).toEqual([{ id: 1, note: null, name: 'a', ok: null }]);
+    expect((await refusal('DELETE FROM gold.sales.alters')).code).toBe('DELTA_UNSUPPORTED');
+    await ask("ALTER TABLE gold.sales.alters UNSET TBLPROPERTIES ('delta.appendOnly')");
+    expect(await ask('DELETE FROM gold.sales.alters')).toEqual([{ num_affected_rows: 1 }]);
+  });
+
   test('what is not there yet or would not fit is refused by name, and nothing changes', { timeout: 60_000 }, async () => {
     const cases: readonly (readonly [string, string, string])[] = [
-      ["ALTER TABLE gold.sales.orders SET TBLPROPERTIES ('a' = 'b')", 'SQL_NOT_SUPPORTED', 'ALTER TABLE is not supported yet'],
+      ['ALTER TABLE gold.sales.orders DROP COLUMN id', 'SQL_NOT_SUPPORTED', 'DROP COLUMN'],
+      [
+        "ALTER TABLE gold.sales.orders SET TBLPROPERTIES ('delta.enableRowTracking' = 'true')",
+        'DELTA_UNSUPPORTED',
+        'delta.enableRowTracking',
+      ],
+      ['ALTER TABLE gold.sales.orders ALTER COLUMN id TYPE STRING', 'SQL_NOT_SUPPORTED', 'TYPE'],
       ['VACUUM gold.sales.orders RETAIN 0 HOURS', 'USAGE', 'keeps removed files for 168 hours'],
       ['RESTORE TABLE gold.sales.orders TO VERSION AS OF 99', 'DELTA_VERSION_NOT_FOUND', '99'],
       ['OPTIMIZE gold.sales.orders ZORDER BY (day)', 'DELTA_SCHEMA_MISMATCH', 'day'],

@@ -95,12 +95,15 @@ for (const { peer, isThere } of peers) {
         await opened.optimize({ lease, where: sql`part IS NOT NULL` });
         await opened.optimize({ lease, zorderBy: ['i', 'text', 'instant'] });
         await opened.vacuum({ lease, retainHours: 0, force: true });
+        const added = { name: 'added', type: 'date', nullable: true, metadata: { comment: 'new' } };
+        await opened.alter({ kind: 'addColumns', columns: [{ field: added, position: { kind: 'first' } }] });
+        await opened.alter({ kind: 'setProperties', properties: { 'delta.checkpointInterval': '3', note: 'x' } });
       });
       const kept = sql`${columns} FROM read_parquet(${literal(file)})`;
       expect(await difference(engine, sql`${columns} FROM (${await tableToSql(table)})`, kept)).toEqual(none);
       expect(await difference(engine, sql`${columns} FROM ${await theyRead(table.path)}`, kept)).toEqual(none);
       const history = await session.run(`${set('table', join(temporary.path, table.path))}${peer.history}`);
-      expect(history).toMatchObject([[7, 'OPTIMIZE', null], [6, 'OPTIMIZE', null], [5, 'RESTORE', null], [4, 'WRITE', 'Overwrite'], [3, 'WRITE', 'Overwrite'], {}, {}, {}]); // prettier-ignore
+      expect(history).toMatchObject([[9, 'SET TBLPROPERTIES', null], [8, 'ADD COLUMNS', null], [7, 'OPTIMIZE', null], [6, 'OPTIMIZE', null], [5, 'RESTORE', null], [4, 'WRITE', 'Overwrite'], [3, 'WRITE', 'Overwrite'], {}, {}, {}]); // prettier-ignore
     });
 
     // In turn, each on what the other left: by a seed, so that a failure can be had again.

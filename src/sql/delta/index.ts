@@ -1,3 +1,3 @@
 export { parseDeltaStatement } from './parse-statement.ts';
 export { type ColumnType, parseColumnType } from './parse-type.ts';
-export type { DeltaStatement, Fragment, Name, TableDefinition } from './statement.ts';
+export type { ColumnDefinition, DeltaStatement, Fragment, Name } from './statement.ts';
