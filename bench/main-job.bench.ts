@@ -7,13 +7,14 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { findPython } from '../test/services/python.ts';
 import { findDeltaJars } from '../test/services/spark.ts';
+import { type Contestant, describeMachine, type Figures, measureProcess, summarise, tableHead } from './measure.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -22,42 +23,11 @@ const { values: options } = parseArgs({
   },
 });
 
-/** `cpu` and `peakMb` are those of a whole process: a part of one has none. */
-type Figures = { readonly wall: number; readonly cpu?: number; readonly peakMb?: number };
-type Contestant = { readonly name: string; readonly rounds: readonly Figures[] };
-
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const python = findPython();
 const work = mkdtempSync(join(tmpdir(), 'lakestead-bench-'));
 
-/** Runs a command to its end by the operating system's own accounting. */
-function measure(name: string, command: readonly string[], env: Readonly<Record<string, string>> = {}): Figures {
-  const log = join(work, 'output.txt');
-  const line = execFileSync(python ?? 'python3', [here('peers/measure.py'), log, ...command], {
-    encoding: 'utf8',
-    env: { ...process.env, ...env },
-  });
-  const { status, ...figures } = JSON.parse(line) as Figures & { status: number }; // measure.py's one line
-  if (status !== 0) throw new Error(`${name} failed with ${status}:\n${readFileSync(log, 'utf8').slice(-4000)}`);
-  return figures;
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function summarise({ name, rounds }: Contestant, base: Contestant): string {
-  const wall = median(rounds.map((round) => round.wall));
-  const of = (figure: 'cpu' | 'peakMb', digits: number) => {
-    const found = rounds.map((round) => round[figure]).filter((one) => one !== undefined);
-    return found.length === 0 ? '' : median(found).toFixed(digits);
-  };
-  const ratio = wall / median(base.rounds.map((round) => round.wall));
-  const walls = rounds.map((round) => round.wall);
-  const range = rounds.length < 2 ? '' : `${Math.min(...walls).toFixed(2)}-${Math.max(...walls).toFixed(2)}`;
-  return `| ${name} | ${rounds.length} | ${wall.toFixed(2)} | ${range} | ${of('cpu', 2)} | ${of('peakMb', 0)} | ${ratio.toFixed(2)} |`;
-}
+const measure = (name: string, command: readonly string[]) => measureProcess(name, command, join(work, 'output.txt'));
 
 async function benchScale(scale: number, runs: number): Promise<string> {
   const project = join(work, `scale-${scale}`);
@@ -107,8 +77,7 @@ async function benchScale(scale: number, runs: number): Promise<string> {
   return [
     `### Scale ${scale}`,
     '',
-    '| | runs | wall s, median | least-most | CPU s | peak MB | x Lakestead |',
-    '|---|---:|---:|---|---:|---:|---:|',
+    ...tableHead,
     ...contestants.filter(({ rounds }) => rounds.length > 0).map((contestant) => summarise(contestant, base)),
     '',
   ].join('\n');
@@ -147,8 +116,7 @@ try {
     const [scale = '1', runs = '5'] = asked.split(':');
     parts.push(await benchScale(Number(scale), Number(runs)));
   }
-  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
-  const report = `# The main job: time, processor, memory\n\nMade by \`npm run bench -- ${process.argv.slice(2).join(' ')}\` on ${new Date().toISOString().slice(0, 10)} (${machine}).\n\nPeers run in turn on the same input. CPU and memory are those of all processes of a contestant; a part of a process has none.\n\n${parts.join('\n')}`;
+  const report = `# The main job: time, processor, memory\n\nMade by \`npm run bench -- ${process.argv.slice(2).join(' ')}\` on ${new Date().toISOString().slice(0, 10)} (${describeMachine()}).\n\nPeers run in turn on the same input. CPU and memory are those of all processes of a contestant; a part of a process has none.\n\n${parts.join('\n')}`;
   console.log(report);
   mkdirSync(here('../docs/evidence'), { recursive: true });
   writeFileSync(here('../docs/evidence/bench-main-job.md'), report);

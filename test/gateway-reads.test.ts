@@ -12,7 +12,7 @@ const readers = ['access/', 'catalog/', 'delta/', 'storage/'];
 
 /** Names of #delta, #catalog and node:fs that lead from a place to its data, or to what is known of it. */
 const opening = new Set([
-  'tableToSql', 'planToSql', 'tableRelation', 'createReadStream', 'openTable', 'findTable', 'describeTable', 'openCatalog',
+  'tableToSql', 'planToSql', 'tableRelation', 'createReadStream', 'openTable', 'findTable', 'describeTable', 'openCatalog', 'checkTable',
 ]); // prettier-ignore
 
 /** Methods of a store, a snapshot and a table that do. */
@@ -30,6 +30,7 @@ const allowed: Readonly<Record<string, { readonly has: readonly string[]; readon
   'factory/run/read-bytes.ts': { has: ['createReadStream'], why: 'its path is the one that the gateway gave it' },
   'factory/run/write-files.ts': { has: ['parquet_metadata('], why: 'the footer of a file that this Copy has staged and not published yet' },
   'project/delta-sql.ts': { has: ['.entries', 'openCatalog'], why: 'makes the catalog of one table, which it gives to its gateway' },
+  'project/delta-upkeep.ts': { has: ['checkTable', 'openTable'], why: 'upkeep of a folder of this machine: writers, and a check that gives out no rows' },
   'project/lake-context.ts': { has: ['openTable'], why: 'for statements that write, which take the schema that they write to' },
   'project/notebook-port.ts': { has: ['read_parquet('], why: 'its paths are those that the gateway gave it' },
   'project/project.ts': { has: ['openCatalog'], why: 'gives it to the gateway' },

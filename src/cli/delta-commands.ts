@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 
 import { LakesteadError } from '#core';
+import { addUpkeepCommands } from './delta-upkeep-commands.ts';
 import { askDeltaPath, readDeltaPath, type SqlDocument, type TableDocument, type TableHistoryDocument } from '#project';
 
 import type { Action } from './command-line.ts';
@@ -85,6 +86,7 @@ export function addDeltaCommands(program: Command, terminal: Terminal, act: Acti
         return undefined;
       }),
     );
+  addUpkeepCommands(delta, terminal, act);
   withProjectOptions(delta.command('changes'))
     .description('What changed from one version to another: its change feed.')
     .argument('<path>')

@@ -2,6 +2,7 @@ export type { Changes, ChangesOptions } from './changes.ts';
 export type { Alteration, AlterOptions } from './alter.ts';
 export type { AddFile, CommitInfo, DeletionVectorDescriptor, DomainMetadata, Metadata, Protocol, RemoveFile, Txn } from './actions.ts';
 export { describeTable, type TableDescription } from './describe.ts';
+export { type CheckFinding, type CheckOptions, type CheckResult, checkTable } from './check.ts';
 export type { HistoryEntry } from './history.ts';
 export type { MergeClause, MergeOptions } from './merge.ts';
 export type { OptimizeOptions, OptimizeResult } from './optimize.ts';

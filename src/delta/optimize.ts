@@ -125,11 +125,14 @@ function targetBytes({ metadata, table }: Snapshot, { targetFileBytes }: Optimiz
   throw new LakesteadError('USAGE', `the files of ${table} cannot be made ${bytes} bytes large`);
 }
 
-/** Small files, largest first, each to the first bin that has room. A bin of one file is nothing to do. */
+/** How many bins are open at a time: looking at all of them would take the square of their number. */
+const openBins = 16;
+
+/** Small files, largest first, each to the first open bin that has room. A bin of one file is nothing to do. */
 function packFiles(files: readonly ScanFile[], target: number): readonly (readonly ScanFile[])[] {
   const bins: { bytes: number; readonly files: ScanFile[] }[] = [];
   for (const file of files.filter(({ sizeBytes }) => sizeBytes < target).toSorted((a, b) => b.sizeBytes - a.sizeBytes)) {
-    const bin = bins.find(({ bytes }) => bytes + file.sizeBytes <= target);
+    const bin = bins.slice(-openBins).find(({ bytes }) => bytes + file.sizeBytes <= target);
     if (bin === undefined) bins.push({ bytes: file.sizeBytes, files: [file] });
     else {
       bin.bytes += file.sizeBytes;

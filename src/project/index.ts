@@ -13,5 +13,6 @@ export type {
 export { openProjectOwner, type ProjectOwner } from './open-project-owner.ts';
 export type { RunDocument } from './run-command.ts';
 export { askDeltaPath, type DeltaSqlRequest } from './delta-sql.ts';
+export { keepUp, type UpkeepRequest } from './delta-upkeep.ts';
 export { type DeltaPathRequest, readDeltaPath } from './table-commands.ts';
 export { validateProject } from './validate-project.ts';

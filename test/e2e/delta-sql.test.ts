@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -52,4 +52,30 @@ test('lakestead delta sql: one table in a folder, called t, without a project', 
   expect(existsSync(output)).toBe(true);
   const url = await lakestead(['delta', 'sql', 'abfss://c@a.dfs.core.windows.net/t', 'SELECT 1', '--json']);
   expect(JSON.parse(url.stderr)).toMatchObject({ code: 'USAGE' });
+});
+
+test('lakestead delta check, optimize, restore, vacuum: the upkeep of a table in a folder', { timeout: 60_000 }, async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, 't');
+  const run = async (...args: readonly string[]) => await lakestead(['delta', ...args]);
+  const ask = async (verb: string, ...more: readonly string[]): Promise<unknown> =>
+    JSON.parse((await run(verb, path, ...more, '--json')).stdout);
+  await run('sql', path, 'CREATE TABLE t (id BIGINT, p STRING) USING DELTA PARTITIONED BY (p)');
+  for (const id of [1, 2, 3]) await run('sql', path, `INSERT INTO t VALUES (${id}, 'a'), (${id}, 'b')`);
+  expect(await ask('check')).toEqual({ version: 3, files: 6, findings: [] });
+  expect((await run('check', path)).stdout).toBe('version 3: 6 files, all as the log says\n');
+  expect(await ask('optimize', '--where', "p = 'a'")).toMatchObject({ version: 4, filesAdded: 1, filesRemoved: 3 });
+  expect((await run('optimize', path, '--zorder', 'id')).stdout).toBe('version 5: 4 files became 2\n');
+  expect(await ask('restore', '--version', '2')).toMatchObject({ version: 6, filesRestored: 4, filesRemoved: 2 });
+  expect(await ask('vacuum', '--dry-run')).toEqual({ files: [], bytes: 0 });
+  const early = await run('vacuum', path, '--retain-hours', '0', '--json');
+  expect([early.exitCode, (JSON.parse(early.stderr) as { code: string }).code]).toEqual([2, 'USAGE']);
+  expect(((await ask('vacuum', '--retain-hours', '0', '--force')) as { files: string[] }).files).toHaveLength(5);
+  expect(await ask('check')).toMatchObject({ version: 6, files: 4, findings: [] });
+  const [file = ''] = readdirSync(join(path, 'p=a'));
+  rmSync(join(path, 'p=a', file));
+  const damaged = await run('check', path, '--json');
+  expect([damaged.exitCode, damaged.stderr]).toEqual([1, '']);
+  expect(JSON.parse(damaged.stdout)).toMatchObject({ findings: [{ kind: 'file', file: `p=a/${file}`, problem: 'the file is missing' }] });
+  expect((await run('check', join(folder.path, 'nothing'))).exitCode).toBe(1);
 });

@@ -1,0 +1,82 @@
+/**
+ * How long do changes of a table of 10 million rows take, and how does that compare with delta-rs?
+ *
+ * Whole processes from start to exit, in turn, each on a copy of the same table (ten files of a million rows; a hundred small
+ * ones for optimize); medians, CPU time, memory. `npm run bench:delta -- [--runs 3] [--only merge-scattered]`. delta-rs is installed by
+ * `node test/services/python.ts`; where it is missing that is said aloud.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { findPython } from '../test/services/python.ts';
+import { type Contestant, describeMachine, type Figures, measureProcess, summarise, tableHead } from './measure.ts';
+
+const { values: options } = parseArgs({ options: { runs: { type: 'string', default: '3' }, only: { type: 'string', multiple: true } } });
+
+const changes: readonly (readonly [name: string, base: 'large' | 'small', what: string])[] = [
+  ['append', 'large', 'append 5 million rows'],
+  ['merge-scattered', 'large', 'merge 100,000 rows (1 %), scattered over all files'],
+  ['merge-range', 'large', 'merge 100,000 rows (1 %), all of one range of keys'],
+  ['delete', 'large', 'delete 1 %, scattered'],
+  ['delete-range', 'large', 'delete 1 %, one range of keys'],
+  ['update-range', 'large', 'update 1 %, one range of keys'],
+  ['optimize', 'small', 'optimize 100 files of 100,000 rows'],
+  ['zorder', 'small', 'optimize in z-order by two columns'],
+];
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const python = findPython();
+const work = mkdtempSync(join(tmpdir(), 'lakestead-bench-'));
+const log = join(work, 'output.txt');
+
+function sizeOf(folder: string): number {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.parquet') && !name.includes('_delta_log'))
+    .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+}
+
+/** One change on a copy of a table, and how many bytes of data it wrote. */
+function measureChange(name: string, command: readonly string[], base: string): Figures & { readonly written: number } {
+  const folder = join(work, 'copy');
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(base, folder, { recursive: true });
+  const before = sizeOf(folder);
+  const figures = measureProcess(name, [...command, folder], log);
+  return { ...figures, written: sizeOf(folder) - before };
+}
+
+try {
+  const bases = { large: join(work, 'large'), small: join(work, 'small') };
+  const ours = [process.execPath, here('peers/delta_change.ts')];
+  measureProcess('make', [...ours, 'make', bases.large], log);
+  measureProcess('make-small', [...ours, 'make-small', bases.small], log);
+  if (python === undefined) console.log('SKIPPED: delta-rs (node test/services/python.ts installs it)');
+  const parts: string[] = [];
+  for (const [name, base, what] of changes) {
+    if (options.only !== undefined && !options.only.includes(name)) continue;
+    const [lakestead, deltaRs]: [Figures[], Figures[]] = [[], []];
+    const written = { lakestead: 0, deltaRs: 0 };
+    for (let run = 0; run < Number(options.runs); run += 1) {
+      const mine = measureChange('Lakestead', [...ours, name], bases[base]);
+      lakestead.push(mine);
+      written.lakestead = mine.written;
+      if (python === undefined) continue;
+      const theirs = measureChange('delta-rs', [python, here('peers/delta_change_rs.py'), name], bases[base]);
+      deltaRs.push(theirs);
+      written.deltaRs = theirs.written;
+    }
+    const mb = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB written`;
+    const first: Contestant = { name: `Lakestead, ${mb(written.lakestead)}`, rounds: lakestead };
+    const contestants = [first, { name: `delta-rs, ${mb(written.deltaRs)}`, rounds: deltaRs }].filter(({ rounds }) => rounds.length > 0);
+    parts.push(`### ${what}`, '', ...tableHead, ...contestants.map((one) => summarise(one, first)), '');
+    console.log(parts.slice(-4).join('\n'));
+  }
+  const report = `# Changes of a Delta table: time, processor, memory\n\nMade by \`npm run bench:delta -- ${process.argv.slice(2).join(' ')}\` on ${new Date().toISOString().slice(0, 10)} (${describeMachine()}).\n\nWhole processes in turn, each on a copy of the same table of 10 million rows with six columns. Both write files again; Lakestead has a memory limit of 2 GB for its engine.\n\n${parts.join('\n')}`;
+  mkdirSync(here('../docs/evidence'), { recursive: true });
+  writeFileSync(here('../docs/evidence/bench-delta-changes.md'), report);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
