@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
+import { LakesteadError } from '#core';
+
 import type { Action, CommitInfo, Metadata } from './actions.ts';
 import { partitionKeys } from './column-mapping.ts';
 import { encodeFilePath } from './file-path.ts';
@@ -12,6 +14,22 @@ const engineInfo = 'Lakestead';
 /** The add actions of staged files. */
 export function adds(staged: StagedData): Action[] {
   return staged.files.map((add) => ({ add }));
+}
+
+/** What an application that writes again after a crash says, so that nothing is written twice: `version` only grows. */
+export type AppTransaction = { readonly appId: string; readonly version: number };
+
+/** Whether the application has committed this version, or a later one, already. */
+export function isCommitted({ log }: Snapshot, txn: AppTransaction | undefined): boolean {
+  if (txn === undefined) return false;
+  if (!Number.isSafeInteger(txn.version) || txn.version < 0 || txn.appId === '')
+    throw new LakesteadError('USAGE', `a transaction of an application has an id and a whole number, not ${JSON.stringify(txn)}`);
+  return (log.txns.get(txn.appId)?.version ?? -1) >= txn.version;
+}
+
+/** The txn action, where the writer says which one of its own it is. */
+export function txnAction(txn: AppTransaction | undefined): Action[] {
+  return txn === undefined ? [] : [{ txn: { ...txn, lastUpdated: Date.now() } }];
 }
 
 /** The metaData action, where there is something new to say. */

@@ -258,3 +258,48 @@ describe('of two that change rows', () => {
     expect(await race(upsert, upsert)).toEqual({ outcome: 'DELTA_CONFLICT', rows: [0, 1, 2, 3, 4, 5, 7] });
   });
 });
+
+test('what an application has committed is not written again, and two of its processes at once are told', async () => {
+  await using store = openMemoryStore();
+  const append = async (version: number, into: ObjectStore = store) =>
+    await engine.withLease((lease) =>
+      writeTable({
+        store: into,
+        path: 't',
+        engine,
+        lease,
+        mode: 'append',
+        query: sql`SELECT ${version}::INTEGER AS a`,
+        txn: { appId: 'loader', version },
+      }),
+    );
+  expect(await append(3)).toMatchObject({ version: 0, rowsWritten: 1 });
+  expect(await append(3)).toMatchObject({ version: 0, rowsWritten: 0 });
+  expect(await append(2)).toMatchObject({ version: 0, rowsWritten: 0 });
+  expect(await append(4)).toMatchObject({ version: 1, rowsWritten: 1 });
+  const table = await openTable({ store, path: 't', engine });
+  await engine.withLease((lease) => table.checkpoint({ lease }));
+  await store.delete('t/_delta_log/00000000000000000000.json');
+  const again = await openTable({ store: withCalls(store, {}), path: 't', engine });
+  const remove = { txn: { appId: 'loader', version: 4 } };
+  expect(await engine.withLease((lease) => again.delete(undefined, { lease, ...remove }))).toMatchObject({
+    version: undefined,
+    rowsDeleted: 0,
+  });
+  let isFirst = true;
+  const overtaken = withCalls(store, {
+    putIfAbsent: async (path, bytes, call) => {
+      if (isFirst) {
+        isFirst = false;
+        await append(5);
+      }
+      await store.putIfAbsent(path, bytes, call);
+    },
+  });
+  await expect(append(6, overtaken)).rejects.toMatchObject({
+    code: 'DELTA_CONFLICT',
+    message: expect.stringContaining('loader') as string,
+  });
+  expect(await numbers(store)).toEqual([3, 4, 5]);
+  await expect(append(0.5)).rejects.toMatchObject({ code: 'USAGE' });
+});

@@ -90,6 +90,8 @@ function findConflict(transaction: Transaction, winner: readonly Action[]): stri
   if (transaction.readVersion < 0) return 'it created the table';
   if (winner.some((action) => action.protocol)) return 'it changed the protocol';
   if (winner.some((action) => action.metaData)) return "it changed the table's schema or properties";
+  const ours = transaction.actions.find(({ txn }) => txn)?.txn;
+  if (ours && winner.some(({ txn }) => txn?.appId === ours.appId)) return `it was the same application's (${ours.appId})`;
   if (transaction.reads === 'nothing') return undefined;
   if (transaction.reads === 'rows' || transaction.reads === 'files') return findRowConflict(transaction, winner);
   if (winner.some((action) => action.remove)) return 'it removed data that this write replaces';

@@ -1,7 +1,7 @@
 import type { Column } from '#engine';
 import { ident, join, literal, type Sql, sql } from '#sql';
 
-import { adds, newCommitInfo, removes } from './commit-actions.ts';
+import { adds, isCommitted, newCommitInfo, removes, txnAction } from './commit-actions.ts';
 import { parseStatistics } from './pruning.ts';
 import { planToSql } from './relation.ts';
 import { planScan, type ScanPlan } from './scan-plan.ts';
@@ -62,6 +62,9 @@ export type ChangeRecord = {
 /** Counts of a change before it is committed. */
 export type ChangeMetrics = Omit<ChangeResult, 'version' | 'warnings'> & { readonly bytesRemoved: number; readonly durationMs: number };
 
+/** The application had committed this before. */
+const nothingChanged: ChangeResult = { version: undefined, rowsInserted: 0, rowsUpdated: 0, rowsDeleted: 0, rowsCopied: 0, filesAdded: 0, filesRemoved: 0, bytesWritten: 0, warnings: [] }; // prettier-ignore
+
 /** The rows of the table while they are looked at: a view of the lease's connection. */
 const rowsView = sql`__lakestead_rows`;
 
@@ -78,6 +81,7 @@ export async function rewriteRows(
   record: ChangeRecord,
   options: ChangeOptions,
 ): Promise<ChangeResult> {
+  if (isCommitted(snapshot, options.txn)) return nothingChanged;
   const startedAt = performance.now();
   const plan = planScan(snapshot);
   const touched = await withRows(location, plan, options, async () => await findTouched(change, plan, options));
@@ -114,7 +118,7 @@ export async function rewriteRows(
     staged,
     {
       readVersion: snapshot.version,
-      actions: [...adds(staged), ...removes(snapshot, removedPaths)],
+      actions: [...txnAction(options.txn), ...adds(staged), ...removes(snapshot, removedPaths)],
       commitInfo,
       reads: 'rows',
       isSerializable: snapshot.metadata.configuration['delta.isolationLevel'] === 'Serializable',

@@ -5,6 +5,7 @@ import type { Sql } from '#sql';
 import { type Alteration, type AlterOptions, alterTable } from './alter.ts';
 import { checkCancelled } from './cancel.ts';
 import { deleteRows, updateRows } from './change-rows.ts';
+import type { AppTransaction } from './commit-actions.ts';
 import { type Changes, type ChangesOptions, readChanges } from './changes.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
 import { writtenType } from './duckdb-types.ts';
@@ -37,6 +38,8 @@ export type WriteOptions = {
   readonly partitionBy?: readonly string[] | undefined;
   /** Kept in the history as `userMetadata`. */
   readonly userMetadata?: string | undefined;
+  /** Which of the application's own writes this is: one that was committed before, or an earlier one, is not written again. */
+  readonly txn?: AppTransaction | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told now and then how many rows the query has read. */
   readonly onProgress?: StatementOptions['onProgress'];

@@ -6,7 +6,7 @@ import { type Sql, sql } from '#sql';
 
 import type { Metadata } from './actions.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
-import { adds, metadataAction, newCommitInfo, removes, writeMetrics } from './commit-actions.ts';
+import { adds, isCommitted, metadataAction, newCommitInfo, removes, txnAction, writeMetrics } from './commit-actions.ts';
 import { commit } from './commit.ts';
 import { checkPartitioning, refusePartitionBy } from './partitioning.ts';
 import { checkProperties, checkWritable } from './protocol-support.ts';
@@ -21,6 +21,7 @@ const defaultCheckpointInterval = 10;
 /** Adds rows: see {@link DeltaTable.append}. */
 export async function append(location: TableLocation, query: Sql, options: WriteOptions): Promise<CommitResult> {
   const snapshot = await loadForWrite(location, options, false);
+  if (isCommitted(snapshot, options.txn)) return nothingWritten(snapshot);
   refusePartitionBy(snapshot, options);
   const columns = await columnsOf(query, options);
   const plan = planWrite(query, columns, snapshot.schema, options.schemaMode === 'merge' ? 'merge' : 'strict', snapshot.table);
@@ -37,7 +38,12 @@ export async function append(location: TableLocation, query: Sql, options: Write
   return await finish(
     location,
     staged,
-    { readVersion: snapshot.version, actions: [...metadataAction(metadata), ...adds(staged)], commitInfo: info, reads: 'nothing' },
+    {
+      readVersion: snapshot.version,
+      actions: [...txnAction(options.txn), ...metadataAction(metadata), ...adds(staged)],
+      commitInfo: info,
+      reads: 'nothing',
+    },
     0,
     snapshot,
     options,
@@ -47,6 +53,7 @@ export async function append(location: TableLocation, query: Sql, options: Write
 /** Replaces all rows: see {@link DeltaTable.overwrite}. */
 export async function overwrite(location: TableLocation, query: Sql, options: WriteOptions): Promise<CommitResult> {
   const snapshot = await loadForWrite(location, options, true);
+  if (isCommitted(snapshot, options.txn)) return nothingWritten(snapshot);
   const replacesSchema = options.schemaMode === 'overwrite';
   if (!replacesSchema) refusePartitionBy(snapshot, options);
   const columns = await columnsOf(query, options);
@@ -71,7 +78,7 @@ export async function overwrite(location: TableLocation, query: Sql, options: Wr
     writeMetrics(staged, snapshot.files.count),
     options,
   );
-  const actions = [...metadataAction(metadata), ...adds(staged), ...removes(snapshot)];
+  const actions = [...txnAction(options.txn), ...metadataAction(metadata), ...adds(staged), ...removes(snapshot)];
   return await finish(
     location,
     staged,
@@ -80,6 +87,11 @@ export async function overwrite(location: TableLocation, query: Sql, options: Wr
     snapshot,
     options,
   );
+}
+
+/** The application had written this before. */
+function nothingWritten({ version }: Snapshot): CommitResult {
+  return { version, rowsWritten: 0, filesAdded: 0, filesRemoved: 0, bytesWritten: 0, warnings: [] };
 }
 
 /** Makes a table from a query. Of two at a time one wins, the other gets `DELTA_CONFLICT`. */
@@ -94,11 +106,12 @@ export async function createFromQuery(options: WriteTableOptions): Promise<Commi
     operation,
     mode: options.mode,
     userMetadata: options.userMetadata,
+    txn: options.txn,
     signal: options.signal,
   });
 }
 
-type CreateDetails = Pick<WriteOptions, 'userMetadata' | 'signal'> & {
+type CreateDetails = Pick<WriteOptions, 'userMetadata' | 'signal' | 'txn'> & {
   readonly operation: string;
   readonly mode?: WriteTableOptions['mode'];
   readonly name?: string | undefined;
@@ -148,7 +161,7 @@ export async function commitCreate(
   const protocol = { minReaderVersion: 1, minWriterVersion: 2, readerFeatures: undefined, writerFeatures: undefined };
   const transaction = {
     readVersion: -1,
-    actions: [{ protocol }, { metaData: metadata }, ...adds(staged)],
+    actions: [...txnAction(details.txn), { protocol }, { metaData: metadata }, ...adds(staged)],
     commitInfo,
     reads: 'table' as const,
   };
