@@ -161,6 +161,24 @@ describe('merge', () => {
     expect(await rowsOf(table)).toEqual(["{'id': 0, 'city': c0, 'price': 0.00}"]);
   });
 
+  test('a row of the table that several rows of the source match stays one row, where matches only stay or go', async () => {
+    await using store = openMemoryStore();
+    const table = await make(store, [numbers(0, 4)]);
+    const repeated = sql`SELECT * FROM (VALUES (1), (1), (2), (9), (9)) AS v(id)`;
+    const merge = async (clauses: readonly MergeClause[]) =>
+      await engine.withLease((lease) => table.merge({ lease, source: repeated, on: sql`t.id = s.id`, clauses }));
+    const gone: MergeClause = { when: 'notMatchedBySource', condition: sql`t.id = 0`, action: 'delete' };
+    expect(await merge([gone, { when: 'notMatched', action: 'insert', values: { id: sql`s.id` } }])).toMatchObject({
+      rowsDeleted: 1,
+      rowsCopied: 3,
+      rowsInserted: 2,
+    });
+    const rest: MergeClause = { when: 'notMatchedBySource', action: 'update', set: { city: sql`'kept'` } };
+    expect(await merge([{ when: 'matched', action: 'delete' }, rest])).toMatchObject({ rowsDeleted: 4, rowsUpdated: 1 });
+    expect(await rowsOf(table)).toEqual(["{'id': 3, 'city': kept, 'price': 4.50}"]);
+    await expect(merge([{ when: 'matched', condition: sql`t.id > 0`, action: 'delete' }, rest])).resolves.toMatchObject({ rowsUpdated: 1 });
+  });
+
   test('what cannot be is refused, and leaves neither a commit nor temporary tables', async () => {
     await using store = openMemoryStore();
     const table = await make(store, [numbers(0, 2)]);
@@ -233,7 +251,9 @@ test('random changes come out as those of DuckDB', async () => {
               ...(one.bySource === 'update' ? [{ when: 'notMatchedBySource', condition: sql`t.id < 3`, action: 'update', set: { city: sql`'by'` } } as const] : []),
             ]; // prettier-ignore
             if (clauses.length === 0) continue;
-            const source = numbers(one.from, one.from + 5);
+            // Several rows for one are refused where matches change.
+            const once = numbers(one.from, one.from + 5);
+            const source = one.matched === undefined ? sql`${once} UNION ALL ${numbers(one.from, one.from + 2)}` : once;
             await table.merge({ lease, source, on: sql`t.id = s.id`, clauses });
             const words = clauses.map((clause) => {
               const kind = { matched: 'MATCHED', notMatched: 'NOT MATCHED', notMatchedBySource: 'NOT MATCHED BY SOURCE' }[clause.when];

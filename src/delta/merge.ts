@@ -80,7 +80,7 @@ async function performMerge(location: TableLocation, merge: Merge): Promise<Chan
   const { snapshot, clauses } = merge;
   const inserts = clauses.some(({ when }) => when === 'notMatched') ? await findInserts(location, merge) : undefined;
   const change: RowChange = { ...describeChange(merge), inserts };
-  if (isUpdating(merge)) await checkMatches(location, merge);
+  if (needsPairs(merge)) await checkMatches(location, merge);
   const predicates = (when: MergeClause['when']) =>
     JSON.stringify(
       clauses
@@ -126,14 +126,13 @@ function checkClauses(clauses: readonly MergeClause[]): void {
   }
 }
 
-function isOnlyDelete({ clauses }: Merge): boolean {
-  const [first, ...others] = clauses.filter(({ when }) => when !== 'notMatched');
-  return others.length === 0 && first?.when === 'matched' && first.action === 'delete' && first.condition === undefined;
-}
-
-/** Whether it could give one row of the table values from two of the source. */
-function isUpdating(merge: Merge): boolean {
-  return merge.clauses.some(({ when }) => when === 'matched') && !isOnlyDelete(merge);
+/**
+ * Whether it matters which row of the source matches: not where matches stay as they are, or all go. Such a row is looked
+ * for once, however many there are.
+ */
+function needsPairs({ clauses }: Merge): boolean {
+  const [first, ...others] = clauses.filter(({ when }) => when === 'matched');
+  return first !== undefined && (others.length > 0 || first.action !== 'delete' || first.condition !== undefined);
 }
 
 /** The pairs of rows that count: where nothing happens to those that match no row, only those that a clause takes. */
@@ -150,17 +149,6 @@ function describeChange(merge: Merge): RowChange {
   const { clauses, t, s, on, as = 't' } = merge;
   const changing = clauses.filter((clause) => clause.when !== 'notMatched');
   const actions = changing.map((clause) => actionOf(clause, merge));
-  if (isOnlyDelete(merge)) {
-    // As a condition, since a row that several rows of the source match goes once.
-    const isMatched = sql`EXISTS (SELECT 1 FROM ${sourceTable} AS ${s} WHERE (${on}))`;
-    return {
-      as,
-      touched: (rows) => sql`${rows} AS ${t} WHERE ${isMatched}`,
-      all: (rows) => sql`${rows} AS ${t}`,
-      choice: sql`CASE WHEN ${isMatched} THEN 1 ELSE 0 END`,
-      actions,
-    };
-  }
   const choose = (when: MergeClause['when']) => {
     const cases = changing.flatMap((clause, index) =>
       clause.when === when
@@ -169,9 +157,19 @@ function describeChange(merge: Merge): RowChange {
     );
     return cases.length === 0 ? sql`0` : sql`CASE ${join(cases, ' ')} ELSE 0 END`;
   };
+  const bySource = changing.some(({ when }) => when === 'notMatchedBySource');
+  if (!needsPairs(merge)) {
+    const isMatched = sql`EXISTS (SELECT 1 FROM ${sourceTable} AS ${s} WHERE (${on}))`;
+    return {
+      as,
+      touched: (rows) => (bySource ? sql`${rows} AS ${t}` : sql`${rows} AS ${t} WHERE ${isMatched}`),
+      all: (rows) => sql`${rows} AS ${t}`,
+      choice: sql`CASE WHEN ${isMatched} THEN ${choose('matched')} ELSE ${choose('notMatchedBySource')} END`,
+      actions,
+    };
+  }
   const pairs = pairCondition(merge);
   const all = (rows: Sql) => sql`${rows} AS ${t} LEFT JOIN ${sourceTable} AS ${s} ON ${pairs}`;
-  const bySource = changing.some(({ when }) => when === 'notMatchedBySource');
   return {
     as,
     touched: bySource ? all : (rows) => sql`${rows} AS ${t} JOIN ${sourceTable} AS ${s} ON ${pairs}`,
