@@ -40,8 +40,7 @@ export type Lease = AsyncDisposable & {
 export type TableName = { readonly database?: string; readonly schema?: string; readonly table: string };
 
 /**
- * Runs SQL. What goes in and comes out is data, so that an engine can live in another process: `docs/design/main-job.md`
- * says which values would have to be encoded for that.
+ * Runs SQL. It is given its work by messages of plain data, so that it can be in another process: `docs/design/main-job.md`.
  * Leases are given out in order; `maxLeases` of them at a time.
  */
 export type Engine = AsyncDisposable & {
