@@ -124,6 +124,7 @@ class EngineLease implements Lease {
   readonly #giveBack: () => void;
   readonly #deferred: (() => void)[] = [];
   #isClosed = false;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(line: Line, number: number, giveBack: () => void) {
     this.#line = line;
@@ -136,10 +137,27 @@ class EngineLease implements Lease {
   }
 
   async run(statement: Sql, options: StatementOptions = {}): Promise<{ readonly rowsChanged: number }> {
-    return await this.#ask({ call: 'run', statement: plain(statement, options) }, options);
+    return await this.#inTurn(async () => await this.#ask({ call: 'run', statement: plain(statement, options) }, options));
   }
 
   async rows(query: Sql, options: StatementOptions = {}): Promise<readonly Row[]> {
+    return await this.#inTurn(async () => await this.#collect(query, options));
+  }
+
+  /** One after the other: on one connection a second statement would cut the first one's rows short. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    const mine = Promise.withResolvers<undefined>();
+    this.#turn = mine.promise;
+    await before;
+    try {
+      return await work();
+    } finally {
+      mine.resolve(undefined);
+    }
+  }
+
+  async #collect(query: Sql, options: StatementOptions): Promise<readonly Row[]> {
     const { columns, batches } = await this.stream(query, options);
     const rows: Row[] = [];
     for await (const batch of batches) {

@@ -46,6 +46,15 @@ test('an engine that ends in the middle of statements ends them, and does not wa
   expect(ended.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => 'rejected'));
 });
 
+test('statements that are asked at the same time on one lease take turns, and none loses rows', async () => {
+  await using engine = await openDuckdbEngine();
+  await using lease = await engine.lease();
+  const asked = Array.from({ length: 20 }, async (_, n) => (await lease.rows(sql`SELECT i FROM range(5000) r(i) WHERE i >= ${n}`)).length);
+  const failed = lease.run(sql`SELECT * FROM nowhere`);
+  await expect(failed).rejects.toMatchObject({ code: 'SQL_NAME_NOT_FOUND' });
+  expect(await Promise.all(asked)).toEqual(Array.from({ length: 20 }, (_, n) => 5000 - n));
+});
+
 test('appended batches arrive with their nulls', async () => {
   await using engine = await openDuckdbEngine();
   await using lease = await engine.lease();

@@ -28,7 +28,7 @@ export type Lease = AsyncDisposable & {
   defer(release: () => void): void;
   /** Runs a statement and forgets its rows; says how many rows it changed or wrote. */
   run(statement: Sql, options?: StatementOptions): Promise<{ readonly rowsChanged: number }>;
-  /** All rows of a small result, at most 100,000: more throws `ENGINE_FAILED`. */
+  /** All rows of a small result, at most 100,000: more throws `ENGINE_FAILED`. Asked at the same time, `run` and `rows` take turns. */
   rows(query: Sql, options?: StatementOptions): Promise<readonly Row[]>;
   /** The result in batches of about 2,048 rows. One stream at a time: a second statement would cut it short. */
   stream(query: Sql, options?: StatementOptions): Promise<ResultStream>;

@@ -48,6 +48,11 @@ GO
 CREATE PROCEDURE Sales.Go_on AS SELECT 1 AS one`,
     );
     expect(await read(session, 'SELECT Id, Name FROM sales.ITEM ORDER BY Id')).toEqual([[1, 'a'], [2, 'b']]); // prettier-ignore
+    // Tables that are looked up at the same time: several in one list, in conditions, of other kinds.
+    expect(
+      await read(session, `SELECT (SELECT COUNT(*) FROM Sales.Item) AS a, (SELECT MAX(Name) FROM Sales.Item) AS b, (SELECT COUNT(*) FROM Sales.Cheap) AS c
+        WHERE EXISTS (SELECT 1 FROM Sales.Item WHERE Id IN (SELECT Id FROM Sales.Cheap)) AND 2 = (SELECT COUNT(*) FROM Sales.Item)`),
+    ).toEqual([[2, 'b', 1]]); // prettier-ignore
     // The query that programs ask for the list of tables to copy.
     expect(
       await read(
