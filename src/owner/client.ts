@@ -11,7 +11,8 @@ export async function tryConnect(path: string): Promise<Socket | undefined> {
     const socket = connect({ path });
     socket.once('connect', () => resolve(socket));
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined);
+      // A reset is an owner that ended while we waited for it to take us.
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET') resolve(undefined);
       else reject(new LakesteadError('OWNER_UNREACHABLE', `cannot reach the owner of the project: ${error.message}`, { cause: error }));
     });
   });
@@ -33,7 +34,7 @@ export async function request(
   try {
     await send(socket, { type: 'command', ...command } satisfies ClientMessage);
     if (context.signal.aborted) cancel();
-    for await (const received of receive(socket)) {
+    for await (const received of untilGone(receive(socket))) {
       // Both ends are the same program, and the owner's side is typed: nothing foreign comes in here.
       const message = received as OwnerMessage;
       if (message.type === 'event') await context.emit(message.event);
@@ -49,5 +50,14 @@ export async function request(
   } finally {
     context.signal.removeEventListener('abort', cancel);
     socket.destroy();
+  }
+}
+
+/** Messages until the other side is gone, be it by a reset of the connection. */
+async function* untilGone(messages: AsyncIterable<unknown>): AsyncGenerator {
+  try {
+    yield* messages;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE'))) throw error;
   }
 }
