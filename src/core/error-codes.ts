@@ -38,6 +38,7 @@ export const errorCodes = {
   DELTA_CORRUPT: 'The Delta log is damaged.',
   DELTA_CONFLICT: 'Another writer committed first.',
   DELTA_MERGE_AMBIGUOUS: 'Several rows of a merge would change the same row of the table.',
+  DELTA_CONSTRAINT: 'A row breaks a rule of its table.',
   DELTA_UNSUPPORTED: 'The table needs a Delta feature that is not supported.',
   DELTA_SCHEMA_MISMATCH: 'What is written does not fit the schema of the table.',
   DELTA_VERSION_NOT_FOUND: 'The version or timestamp asked for is not in the table.',

@@ -1,7 +1,8 @@
 import { LakesteadError } from '#core';
 import { ident, render, type Sql, sql } from '#sql';
 
-import { type ChangeMetrics, type ChangeOptions, type ChangeResult, rewriteRows } from './rewrite.ts';
+import { conditionsOf } from './condition-of.ts';
+import { type ChangeMetrics, type ChangeOptions, type ChangeResult, type RowChange, rewriteRows } from './rewrite.ts';
 import { findField, type StructField } from './schema.ts';
 import type { Snapshot, TableLocation } from './snapshot.ts';
 import { loadForWrite } from './write.ts';
@@ -9,7 +10,7 @@ import { loadForWrite } from './write.ts';
 /** Takes rows away: see {@link DeltaTable.delete}. */
 export async function deleteRows(location: TableLocation, where: Sql | undefined, options: ChangeOptions): Promise<ChangeResult> {
   const snapshot = await loadForWrite(location, options, true);
-  const rows = someRows(where, options);
+  const rows = await someRows(where, snapshot, options);
   const record = {
     operation: 'DELETE',
     parameters: { predicate: describePredicate(where, options) },
@@ -26,7 +27,7 @@ export async function updateRows(
   options: ChangeOptions,
 ): Promise<ChangeResult> {
   const snapshot = await loadForWrite(location, options, true);
-  const rows = someRows(where, options);
+  const rows = await someRows(where, snapshot, options);
   const record = {
     operation: 'UPDATE',
     parameters: { predicate: describePredicate(where, options) },
@@ -37,13 +38,14 @@ export async function updateRows(
 }
 
 /** A row that fits the condition is the first action's; NULL is no fit. */
-function someRows(where: Sql | undefined, { as = 't' }: ChangeOptions) {
+async function someRows(where: Sql | undefined, { schema }: Snapshot, options: ChangeOptions): Promise<Omit<RowChange, 'actions'>> {
+  const { as = 't' } = options;
   const name = ident(as);
   return {
     as,
     touched: (rows: Sql) => (where === undefined ? sql`${rows} AS ${name}` : sql`${rows} AS ${name} WHERE (${where})`),
-    all: (rows: Sql) => sql`${rows} AS ${name}`,
-    choice: where === undefined ? sql`1` : sql`CASE WHEN (${where}) THEN 1 ELSE 0 END`,
+    choice: sql`1`,
+    filter: where === undefined ? undefined : await conditionsOf(where, { schema, as }, options),
   };
 }
 
@@ -82,7 +84,17 @@ function fileMetrics(did: ChangeMetrics): Readonly<Record<string, number>> {
     numRemovedBytes: did.bytesRemoved,
     numAddedFiles: did.filesAdded,
     numAddedBytes: did.bytesWritten,
-    numAddedChangeFiles: 0,
+    numAddedChangeFiles: did.changeFiles,
+    ...vectorMetrics(did),
     executionTimeMs: did.durationMs,
+  };
+}
+
+/** What a change did to deletion vectors, in Spark's words. */
+function vectorMetrics(did: ChangeMetrics): Readonly<Record<string, number>> {
+  return {
+    numDeletionVectorsAdded: did.vectorsAdded,
+    numDeletionVectorsRemoved: did.vectorsRemoved,
+    numDeletionVectorsUpdated: did.vectorsUpdated,
   };
 }

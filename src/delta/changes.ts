@@ -159,11 +159,11 @@ async function planCommit(location: TableLocation, last: Snapshot, actions: read
   return parts;
 }
 
-async function loadRows(location: TableLocation, { deletionVector }: AddFile | RemoveFile): Promise<readonly bigint[]> {
+async function loadRows(location: TableLocation, { deletionVector }: AddFile | RemoveFile): Promise<readonly number[]> {
   return deletionVector === undefined ? [] : await loadDeletionVector(location.store, location.path, deletionVector);
 }
 
-function minus(rows: readonly bigint[] = [], others: readonly bigint[] = []): readonly bigint[] {
+function minus(rows: readonly number[] = [], others: readonly number[] = []): readonly number[] {
   const known = new Set(others);
   return rows.filter((row) => !known.has(row));
 }

@@ -171,5 +171,5 @@ function canBeFound(
   statistics: NonNullable<ReturnType<typeof parseStatistics>>,
 ): boolean {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return true;
-  return canMatchStatistics({ column: field.name, op: '=', value }, field.type, name, statistics);
+  return canMatchStatistics({ column: field.name, op: '=', value }, field.type, [name], statistics);
 }

@@ -127,7 +127,7 @@ test('a checkpoint lists the files that an overwrite removed, without their rows
 
 test('a table with a feature that we do not write is refused for writing by name, and still read', async () => {
   await using store = await tableOfTwelve();
-  const features = ['changeDataFeed', 'rowTracking', 'domainMetadata'];
+  const features = ['changeDataFeed', 'icebergCompatV1', 'collations-preview'];
   await store.put(
     log(12),
     Buffer.from(`{"protocol":{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":${JSON.stringify(features)}}}\n`),
@@ -135,7 +135,7 @@ test('a table with a feature that we do not write is refused for writing by name
   expect(await numbers(store)).toEqual(upTo(12));
   await expect(write(store, row(1))).rejects.toMatchObject({
     code: 'DELTA_UNSUPPORTED',
-    data: { features: ['rowTracking', 'domainMetadata'] },
+    data: { features: ['icebergCompatV1', 'collations'] },
   });
   await store.put(
     log(13),

@@ -1,7 +1,7 @@
 import { LakesteadError } from '#core';
 
 import type { Metadata } from './actions.ts';
-import { findField, parseSchema, type StructField } from './schema.ts';
+import { findField, parseSchema, type StructField, type StructType } from './schema.ts';
 
 /** How a table's columns are found in its files: by their names, by names that stay when a column is renamed, or by numbers. */
 export type ColumnMapping = 'none' | 'name' | 'id';
@@ -21,12 +21,16 @@ export function physicalName(field: StructField, mapping: ColumnMapping): string
   return mapping !== 'none' && typeof name === 'string' ? name : field.name;
 }
 
-/** The names under which files give the values of the partition columns, in the metadata's order. */
-export function partitionKeys(metadata: Metadata | undefined): readonly string[] {
+/**
+ * The names under which files give the values of the partition columns, in the metadata's order.
+ *
+ * @param known the schema, where it is not the metadata's own
+ */
+export function partitionKeys(metadata: Metadata | undefined, known?: StructType): readonly string[] {
   if (metadata === undefined || metadata.partitionColumns.length === 0) return [];
   const mapping = columnMappingOf(metadata);
   if (mapping === 'none') return metadata.partitionColumns;
-  const schema = parseSchema(metadata.schemaString, 'the metadata');
+  const schema = known ?? parseSchema(metadata.schemaString, 'the metadata');
   return metadata.partitionColumns.map((name) => {
     const field = findField(schema, name);
     return field === undefined ? name : physicalName(field, mapping);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { LakesteadError } from '#core';
 
-import type { Action, CommitInfo, Metadata } from './actions.ts';
+import type { Action, AddFile, CommitInfo, Metadata } from './actions.ts';
 import { partitionKeys } from './column-mapping.ts';
 import { encodeFilePath } from './file-path.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -37,27 +37,48 @@ export function metadataAction(metaData: Metadata | undefined): Action[] {
   return metaData === undefined ? [] : [{ metaData }];
 }
 
+/** The add action of a file of a snapshot, as its log has it. */
+export function addOf({ files, metadata }: Snapshot, index: number): AddFile {
+  return {
+    tags: undefined,
+    baseRowId: undefined,
+    defaultRowCommitVersion: undefined,
+    clusteringProvider: undefined,
+    ...files.extras.get(index),
+    path: files.spelledPaths.get(index) ?? encodeFilePath(files.paths[index] ?? ''),
+    partitionValues: Object.fromEntries(
+      partitionKeys(metadata).map((column, position) => [column, files.partitionValues[position]?.[index] ?? null]),
+    ),
+    size: files.sizes[index] ?? 0,
+    modificationTime: files.modificationTimes[index] ?? 0,
+    dataChange: false,
+    stats: files.stats[index] ?? undefined,
+    deletionVector: files.deletionVectors.get(index),
+  };
+}
+
 /** What takes files of a snapshot out of the table: all, or those whose paths are given. */
-export function removes({ files, metadata }: Snapshot, only?: ReadonlySet<string>): Action[] {
+export function removes(snapshot: Snapshot, only?: ReadonlySet<string>): Action[] {
   const deletionTimestamp = Date.now();
-  const removed = [...files.paths.entries()].filter(([, path]) => only === undefined || only.has(path));
-  return removed.map(([index, path]) => ({
-    remove: {
-      path: files.spelledPaths.get(index) ?? encodeFilePath(path),
-      deletionTimestamp,
-      dataChange: true,
-      extendedFileMetadata: true,
-      partitionValues: Object.fromEntries(
-        partitionKeys(metadata).map((column, position) => [column, files.partitionValues[position]?.[index] ?? null]),
-      ),
-      size: files.sizes[index],
-      stats: undefined,
-      tags: undefined,
-      deletionVector: files.deletionVectors.get(index),
-      baseRowId: undefined,
-      defaultRowCommitVersion: undefined,
-    },
-  }));
+  const removed = [...snapshot.files.paths.entries()].filter(([, path]) => only === undefined || only.has(path));
+  return removed.map(([index]) => {
+    const { path, partitionValues, size, deletionVector, baseRowId, defaultRowCommitVersion } = addOf(snapshot, index);
+    return {
+      remove: {
+        path,
+        deletionTimestamp,
+        dataChange: true,
+        extendedFileMetadata: true,
+        partitionValues,
+        size,
+        stats: undefined,
+        tags: undefined,
+        deletionVector,
+        baseRowId,
+        defaultRowCommitVersion,
+      },
+    };
+  });
 }
 
 /** The metrics of a write. */

@@ -19,7 +19,7 @@ export async function loadDeletionVector(
   store: ObjectStore,
   tablePath: string,
   vector: DeletionVectorDescriptor,
-): Promise<readonly bigint[]> {
+): Promise<readonly number[]> {
   const bytes = await loadBytes(store, tablePath, vector);
   const rows = parseRoaringArray(bytes, describe(vector));
   if (rows.length !== vector.cardinality) {
@@ -46,14 +46,19 @@ async function loadBytes(store: ObjectStore, tablePath: string, vector: Deletion
   }
 }
 
-/** `<random prefix><20 characters of Z85>`: the prefix is a folder, the rest a UUID. */
-async function loadRelative(store: ObjectStore, tablePath: string, vector: DeletionVectorDescriptor): Promise<Uint8Array> {
+/** Where a vector's file is below the table's folder: `<random prefix><20 characters of Z85>`, a folder and a UUID. None where it has no file there. */
+export function vectorPath(vector: DeletionVectorDescriptor): string | undefined {
+  if (vector.storageType !== 'u') return undefined;
   const encoded = vector.pathOrInlineDv;
   const prefix = encoded.slice(0, -20);
   const hex = Buffer.from(decodeZ85(encoded.slice(-20), describe(vector))).toString('hex');
   const uuid = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
-  const folder = prefix === '' ? tablePath : inFolder(tablePath, prefix);
-  const name = `deletion_vector_${uuid}.bin`;
+  return inFolder(prefix, `deletion_vector_${uuid}.bin`);
+}
+
+async function loadRelative(store: ObjectStore, tablePath: string, vector: DeletionVectorDescriptor): Promise<Uint8Array> {
+  const path = inFolder(tablePath, vectorPath(vector) ?? '');
+  const [folder, name] = [path.slice(0, Math.max(0, path.lastIndexOf('/'))), path.slice(path.lastIndexOf('/') + 1)];
   try {
     return await loadFromFile(store, inFolder(folder, name), vector);
   } catch (error) {

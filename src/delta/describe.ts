@@ -1,5 +1,5 @@
 import { columnMappingOf } from './column-mapping.ts';
-import { featuresOf } from './protocol-support.ts';
+import { featuresOf } from './features.ts';
 import { parseStatistics } from './pruning.ts';
 import { describeType } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';

@@ -68,7 +68,7 @@ export function duckdbType(type: DeltaType, fieldName: (field: StructField) => s
 
 /** As {@link duckdbType}, for a column that is written: `DELTA_UNSUPPORTED` for types that are only read. */
 export function writtenType(type: DeltaType): string {
-  return formatType(type, (field) => field.name, { ...toDuckdb, timestamp_ntz: undefined, variant: undefined, void: undefined });
+  return formatType(type, (field) => field.name, { ...toDuckdb, variant: undefined, void: undefined });
 }
 
 /** What a file holds of a type: as {@link duckdbType}, but variants as they are. */
@@ -220,6 +220,8 @@ const integerDigits: Readonly<Record<string, number>> = { byte: 3, short: 5, int
 export function canWiden(from: DeltaType, to: DeltaType): boolean {
   if (typeof from !== 'string' || typeof to !== 'string') return isSameOrWiderNested(from, to);
   if (from === to) return true;
+  // The engine's timestamps without a zone count as `timestamp` where a table does not say.
+  if (from === 'timestamp' && to === 'timestamp_ntz') return true;
   const target = parseDecimal(to);
   const source = parseDecimal(from);
   if (target !== undefined && source !== undefined) {

@@ -1,19 +1,25 @@
 export type { Changes, ChangesOptions } from './changes.ts';
 export type { Alteration, AlterOptions } from './alter.ts';
 export type { AddFile, CommitInfo, DeletionVectorDescriptor, DomainMetadata, Metadata, Protocol, RemoveFile, Txn } from './actions.ts';
+export type { ColumnPath } from './alter-schema.ts';
+export type { CloneOptions } from './clone.ts';
+export type { ConvertOptions } from './convert.ts';
 export { describeTable, type TableDescription } from './describe.ts';
 export { type CheckFinding, type CheckOptions, type CheckResult, checkTable } from './check.ts';
+export type { DropFeatureOptions } from './drop-feature.ts';
 export type { HistoryEntry } from './history.ts';
 export type { MergeClause, MergeOptions } from './merge.ts';
 export type { OptimizeOptions, OptimizeResult } from './optimize.ts';
 export type { Replacement } from './replace.ts';
+export type { ReplaceTableOptions } from './replace-table.ts';
 export type { RestoreOptions, RestoreResult } from './restore.ts';
 export type { ChangeOptions, ChangeResult } from './rewrite.ts';
 export type { VacuumOptions, VacuumResult } from './vacuum.ts';
 export type { LiveFiles } from './live-files.ts';
 export { planToSql } from './relation.ts';
 export type { LogState } from './replay.ts';
-export type { Condition, ConditionValue, ScanFile, ScanOptions, ScanPlan } from './scan-plan.ts';
+export { type Condition, type ConditionValue, explainPlan, type ScanFile, type ScanOptions, type ScanPlan } from './scan-plan.ts';
+export { conditionsOf } from './condition-of.ts';
 export {
   type ArrayType,
   type DeltaType,
@@ -30,6 +36,7 @@ export { forgetSnapshot, type Snapshot, type SnapshotOptions, type TableLocation
 export { storeAs } from './write-plan.ts';
 export {
   type CommitResult,
+  convertTable,
   createTable,
   type CreateOptions,
   type DeltaTable,

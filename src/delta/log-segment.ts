@@ -39,6 +39,11 @@ export function checkpointPath(tablePath: string, version: number): string {
   return `${logFolder(tablePath)}/${padVersion(version)}.checkpoint.parquet`;
 }
 
+/** The path of a v2 checkpoint: several of one version may lie side by side. */
+export function v2CheckpointPath(tablePath: string, version: number, uuid: string): string {
+  return `${logFolder(tablePath)}/${padVersion(version)}.checkpoint.${uuid}.parquet`;
+}
+
 /** The path of the hint at the newest checkpoint. */
 export function lastCheckpointPath(tablePath: string): string {
   return `${logFolder(tablePath)}/_last_checkpoint`;

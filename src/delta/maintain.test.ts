@@ -227,8 +227,8 @@ describe('alter', () => {
     await table.alter({ kind: 'unsetProperties', keys: ['note', 'never'], ifExists: true });
     const added = { name: 'added', type: 'long', nullable: true, metadata: {} };
     await table.alter({ kind: 'addColumns', columns: [{ field: added, position: { kind: 'after', column: 'ID' } }] });
-    await table.alter({ kind: 'commentColumn', column: 'v', comment: 'a value' });
-    await table.alter({ kind: 'moveColumn', column: 'p', position: { kind: 'first' } });
+    await table.alter({ kind: 'commentColumn', column: ['v'], comment: 'a value' });
+    await table.alter({ kind: 'moveColumn', column: ['p'], position: { kind: 'first' } });
     await use((lease) => table.append(sql`SELECT 'q' AS p, 2 AS id, 5::BIGINT AS added`, { lease }));
     const snapshot = await table.snapshot();
     expect(snapshot.schema.fields.map(({ name }) => name)).toEqual(['p', 'id', 'added', 'v']);
@@ -258,14 +258,16 @@ describe('alter', () => {
     const table = await make(store, []);
     const field = { name: 'new', type: 'long', nullable: true, metadata: {} };
     for (const [change, code] of [
-      [{ kind: 'setProperties', properties: { 'delta.enableDeletionVectors': 'true' } }, 'DELTA_UNSUPPORTED'],
+      [{ kind: 'setProperties', properties: { 'delta.enableIcebergCompatV2': 'true' } }, 'DELTA_UNSUPPORTED'],
+      [{ kind: 'setProperties', properties: { 'delta.enableDeletionVectors': 'yes' } }, 'DELTA_UNSUPPORTED'],
+      [{ kind: 'setProperties', properties: { 'delta.feature.catalogManaged': 'supported' } }, 'DELTA_UNSUPPORTED'],
       [{ kind: 'unsetProperties', keys: ['never'] }, 'DELTA_SCHEMA_MISMATCH'],
       [{ kind: 'addColumns', columns: [{ field: { ...field, name: 'ID' } }] }, 'DELTA_SCHEMA_MISMATCH'],
       [{ kind: 'addColumns', columns: [{ field: { ...field, name: 'a b' } }] }, 'DELTA_SCHEMA_MISMATCH'],
       [{ kind: 'addColumns', columns: [{ field: { ...field, nullable: false } }] }, 'DELTA_SCHEMA_MISMATCH'],
       [{ kind: 'addColumns', columns: [{ field: { ...field, type: 'variant' } }] }, 'DELTA_UNSUPPORTED'],
       [{ kind: 'addColumns', columns: [{ field, position: { kind: 'after', column: 'x' } }] }, 'DELTA_SCHEMA_MISMATCH'],
-      [{ kind: 'commentColumn', column: 'x', comment: '' }, 'DELTA_SCHEMA_MISMATCH'],
+      [{ kind: 'commentColumn', column: ['x'], comment: '' }, 'DELTA_SCHEMA_MISMATCH'],
     ] as const)
       await expect(table.alter(change)).rejects.toMatchObject({ code });
     expect((await table.snapshot()).version).toBe(0);

@@ -1,8 +1,13 @@
 import { LakesteadError } from '#core';
+import type { Column } from '#engine';
 import { ident, join, literal, type Sql, sql, unsafeSql } from '#sql';
 
+import type { Action } from './actions.ts';
 import { assignments, describeCondition, describePredicate } from './change-rows.ts';
-import { writtenType } from './duckdb-types.ts';
+import { afterNumbering, fillColumns, hasOwnValue, refuseNumbered } from './column-values.ts';
+import { conditionsOf, joinPairs, rangeOfJoin } from './condition-of.ts';
+import { schemaOfColumns, writtenType } from './duckdb-types.ts';
+import { defineTable } from './evolve.ts';
 import {
   type ChangeMetrics,
   type ChangeOptions,
@@ -10,13 +15,14 @@ import {
   rewriteRows,
   type RowAction,
   type RowChange,
+  type RowInserts,
   withRows,
 } from './rewrite.ts';
-import { planScan } from './scan-plan.ts';
-import type { StructField } from './schema.ts';
+import { type Condition, planScan } from './scan-plan.ts';
+import { findField, type StructField } from './schema.ts';
 import type { Snapshot, TableLocation } from './snapshot.ts';
-import { assign } from './write-plan.ts';
-import { columnsOf, loadForWrite } from './write.ts';
+import { assign, checkSchemaNames } from './write-plan.ts';
+import { columnsOf, isMapped, loadForWrite } from './write.ts';
 
 /** What becomes of rows of the table that a row of the source matches, of those that none does, and of rows of the source that match none. */
 export type MergeClause = {
@@ -38,6 +44,8 @@ export type MergeOptions = ChangeOptions & {
   readonly on: Sql;
   /** The first clause of its kind whose condition holds for a row is the one that counts. */
   readonly clauses: readonly MergeClause[];
+  /** Columns of the source that the table does not have come into it, where a clause takes all columns or names them. */
+  readonly schemaMode?: 'strict' | 'merge' | undefined;
 };
 
 const sourceTable = sql`__lakestead_source`;
@@ -50,6 +58,9 @@ type Merge = MergeOptions & {
   readonly s: Sql;
   readonly sourceColumns: readonly string[];
   readonly sourceRows: number;
+  /** What a row of the table must fulfil to match, as far as files can be told apart; none where rows that match nothing change. */
+  readonly filter: readonly Condition[] | undefined;
+  readonly definition: readonly Action[] | undefined;
 };
 
 /** Brings a source's rows into a table: see {@link DeltaTable.merge}. */
@@ -65,10 +76,22 @@ export async function mergeRows(location: TableLocation, options: MergeOptions):
     },
   );
   try {
-    const sourceColumns = (await columnsOf(sql`SELECT * FROM ${sourceTable}`, options)).map(({ name }) => name);
+    const source = (await columnsOf(sql`SELECT * FROM ${sourceTable}`, options)).filter(({ name }) => name !== '__lakestead_id');
     const [counted] = await lease.rows(sql`SELECT count(*) AS n FROM ${sourceTable}`, { signal });
     const [t, s] = [ident(options.as ?? 't'), ident(options.sourceAs ?? 's')];
-    const merge: Merge = { ...options, snapshot, t, s, sourceColumns, sourceRows: Number(counted?.['n'] ?? 0) };
+    const { evolved, definition } = evolve(snapshot, source, options);
+    const filter = await filterOf(evolved, options);
+    const sourceColumns = source.map(({ name }) => name);
+    const merge: Merge = {
+      ...options,
+      snapshot: evolved,
+      definition,
+      filter,
+      t,
+      s,
+      sourceColumns,
+      sourceRows: Number(counted?.['n'] ?? 0),
+    };
     return await performMerge(location, merge);
   } finally {
     await lease.run(sql`DROP TABLE IF EXISTS temp.${sourceTable}`);
@@ -76,11 +99,50 @@ export async function mergeRows(location: TableLocation, options: MergeOptions):
   }
 }
 
+/** The table with the columns that only the source has, where the merge may bring them in. */
+function evolve(
+  snapshot: Snapshot,
+  source: readonly Column[],
+  { schemaMode = 'strict', clauses }: MergeOptions,
+): { readonly evolved: Snapshot; readonly definition: readonly Action[] | undefined } {
+  if (schemaMode !== 'merge') return { evolved: snapshot, definition: undefined };
+  const named = new Set(
+    clauses.flatMap((clause) =>
+      clause.action === 'update' ? Object.keys(clause.set) : clause.action === 'insert' ? Object.keys(clause.values) : [],
+    ).map((name) => name.toLowerCase()),
+  ); // prettier-ignore
+  const takesAll = clauses.some(({ action }) => action === 'updateAll' || action === 'insertAll');
+  const added = schemaOfColumns(
+    source.filter(({ name }) => findField(snapshot.schema, name) === undefined && (takesAll || named.has(name.toLowerCase()))),
+  );
+  if (added.fields.length === 0) return { evolved: snapshot, definition: undefined };
+  const schema = { type: 'struct' as const, fields: [...snapshot.schema.fields, ...added.fields] };
+  checkSchemaNames(schema, snapshot.table, isMapped(snapshot.metadata));
+  const { actions, ...definition } = defineTable(snapshot, { metadata: snapshot.metadata, schema }, snapshot.table);
+  return { evolved: { ...snapshot, ...definition }, definition: actions };
+}
+
+/** Which files can hold rows that match, by the values of the source. */
+async function filterOf({ schema }: Snapshot, options: MergeOptions): Promise<readonly Condition[] | undefined> {
+  if (options.clauses.some(({ when }) => when === 'notMatchedBySource')) return undefined;
+  const columns = { schema, as: options.as ?? 't' };
+  const pairs = await joinPairs(options.on, columns, options.sourceAs ?? 's', options);
+  const [constant, range] = [await conditionsOf(options.on, columns, options), await rangeOfJoin(pairs, sourceTable, columns, options)];
+  return [...constant, ...range];
+}
+
 async function performMerge(location: TableLocation, merge: Merge): Promise<ChangeResult> {
   const { snapshot, clauses } = merge;
-  const inserts = clauses.some(({ when }) => when === 'notMatched') ? await findInserts(location, merge) : undefined;
-  const change: RowChange = { ...describeChange(merge), inserts };
-  if (needsPairs(merge)) await checkMatches(location, merge);
+  const hasInserts = clauses.some(({ when }) => when === 'notMatched');
+  const change: RowChange = {
+    ...describeChange(merge),
+    filter: merge.filter,
+    definition: merge.definition,
+    inspect: async (changes) => {
+      if (needsPairs(merge)) await checkMatches(location, merge, changes);
+      return hasInserts ? await findInserts(location, merge, changes) : undefined;
+    },
+  };
   const predicates = (when: MergeClause['when']) =>
     JSON.stringify(
       clauses
@@ -109,6 +171,10 @@ async function performMerge(location: TableLocation, merge: Merge): Promise<Chan
       numTargetFilesRemoved: did.filesRemoved,
       numTargetBytesAdded: did.bytesWritten,
       numTargetBytesRemoved: did.bytesRemoved,
+      numTargetChangeFilesAdded: did.changeFiles,
+      numTargetDeletionVectorsAdded: did.vectorsAdded,
+      numTargetDeletionVectorsRemoved: did.vectorsRemoved,
+      numTargetDeletionVectorsUpdated: did.vectorsUpdated,
       executionTimeMs: did.durationMs,
     }),
   };
@@ -163,7 +229,6 @@ function describeChange(merge: Merge): RowChange {
     return {
       as,
       touched: (rows) => (bySource ? sql`${rows} AS ${t}` : sql`${rows} AS ${t} WHERE ${isMatched}`),
-      all: (rows) => sql`${rows} AS ${t}`,
       choice: sql`CASE WHEN ${isMatched} THEN ${choose('matched')} ELSE ${choose('notMatchedBySource')} END`,
       actions,
     };
@@ -173,7 +238,7 @@ function describeChange(merge: Merge): RowChange {
   return {
     as,
     touched: bySource ? all : (rows) => sql`${rows} AS ${t} JOIN ${sourceTable} AS ${s} ON ${pairs}`,
-    all,
+    sourceId: sql`${s}.${sourceId}`,
     choice: sql`CASE WHEN ${s}.${sourceId} IS NOT NULL THEN ${choose('matched')} ELSE ${choose('notMatchedBySource')} END`,
     actions,
   };
@@ -191,11 +256,12 @@ function actionOf(clause: Exclude<MergeClause, { when: 'notMatched' }>, merge: M
 }
 
 /** Each column of the table from the source's of its name. */
-function allColumns({ snapshot, sourceColumns, s }: Merge, what: string): ReadonlyMap<StructField, Sql> {
+function allColumns({ snapshot, sourceColumns, s, schemaMode }: Merge, what: string): ReadonlyMap<StructField, Sql> {
   const columns = new Map(sourceColumns.map((name) => [name.toLowerCase(), name]));
   return new Map(
-    snapshot.schema.fields.map((field) => {
+    snapshot.schema.fields.flatMap((field): readonly (readonly [StructField, Sql])[] => {
       const column = columns.get(field.name.toLowerCase());
+      if (column === undefined && (schemaMode === 'merge' || hasOwnValue(field))) return [];
       if (column === undefined)
         throw new LakesteadError(
           'DELTA_SCHEMA_MISMATCH',
@@ -204,7 +270,7 @@ function allColumns({ snapshot, sourceColumns, s }: Merge, what: string): Readon
             hint: 'name the columns and their values',
           },
         );
-      return [field, sql`${s}.${ident(column)}`];
+      return [[field, sql`${s}.${ident(column)}`]];
     }),
   );
 }
@@ -214,20 +280,24 @@ function allColumns({ snapshot, sourceColumns, s }: Merge, what: string): Readon
  *
  * @throws {LakesteadError} `DELTA_MERGE_AMBIGUOUS`
  */
-async function checkMatches(location: TableLocation, merge: Merge): Promise<void> {
+async function checkMatches(location: TableLocation, merge: Merge, changes: Sql): Promise<void> {
   const { lease, signal, snapshot, t, s } = merge;
-  const [found] = await withRows(
-    location,
-    planScan(snapshot),
-    merge,
-    async (rows) =>
-      await lease.rows(
-        sql`SELECT count(*) AS n FROM (
-              SELECT ${t}.__lakestead_file AS f, ${t}.__lakestead_row AS r FROM ${rows} AS ${t} JOIN ${sourceTable} AS ${s} ON ${pairCondition(merge)}
-            ) AS pairs GROUP BY f, r HAVING count(*) > 1 ORDER BY n DESC LIMIT 1`,
-        { signal },
-      ),
-  );
+  const repeated = (pairs: Sql) =>
+    sql`SELECT count(*) AS n FROM (${pairs}) AS pairs GROUP BY f, r HAVING count(*) > 1 ORDER BY n DESC LIMIT 1`;
+  const [found] = takesEachPair(merge)
+    ? await lease.rows(repeated(sql`SELECT __lakestead_file AS f, __lakestead_row AS r FROM ${changes}`), { signal })
+    : await withRows(
+        location,
+        planScan(snapshot, merge.filter === undefined ? {} : { filter: merge.filter }),
+        merge,
+        async (rows) =>
+          await lease.rows(
+            repeated(
+              sql`SELECT ${t}.__lakestead_file AS f, ${t}.__lakestead_row AS r FROM ${rows} AS ${t} JOIN ${sourceTable} AS ${s} ON ${pairCondition(merge)}`,
+            ),
+            { signal },
+          ),
+      );
   if (found === undefined) return;
   throw new LakesteadError(
     'DELTA_MERGE_AMBIGUOUS',
@@ -236,8 +306,13 @@ async function checkMatches(location: TableLocation, merge: Merge): Promise<void
   );
 }
 
+/** Every pair of rows that match is a change, so that the changes say which rows of the source matched. */
+function takesEachPair(merge: Merge): boolean {
+  return needsPairs(merge) && merge.clauses.some(({ when, condition }) => when === 'matched' && condition === undefined);
+}
+
 /** The rows to add, kept for as long as the merge lasts. */
-async function findInserts(location: TableLocation, merge: Merge): Promise<NonNullable<RowChange['inserts']>> {
+async function findInserts(location: TableLocation, merge: Merge, changes: Sql): Promise<RowInserts> {
   const { clauses, snapshot, lease, signal, s, t, on } = merge;
   const inserting = clauses.filter((clause) => clause.when === 'notMatched');
   const sets = inserting.map((clause) =>
@@ -253,24 +328,30 @@ async function findInserts(location: TableLocation, merge: Merge): Promise<NonNu
   const values = sets.flatMap((set, index) =>
     [...set].map(([field, value]) => sql`CASE WHEN ${choice} = ${literal(index + 1)} THEN ${value} END AS ${ident(nameOf(index, field))}`),
   );
-  return await withRows(location, planScan(snapshot), merge, async (rows) => {
-    const chosen = sql`SELECT ${join([sql`${choice} AS __lakestead_action`, ...values])} FROM ${sourceTable} AS ${s}
-                       WHERE NOT EXISTS (SELECT 1 FROM ${rows} AS ${t} WHERE (${on}))`;
+  const plan = planScan(snapshot, merge.filter === undefined ? {} : { filter: merge.filter });
+  return await withRows(location, takesEachPair(merge) ? { ...plan, files: [] } : plan, merge, async (rows) => {
+    const isMatched = takesEachPair(merge)
+      ? sql`SELECT 1 FROM ${changes} AS c WHERE c.__lakestead_source = ${s}.${sourceId}`
+      : sql`SELECT 1 FROM ${rows} AS ${t} WHERE (${on})`;
+    const chosen = sql`SELECT ${join([sql`${choice} AS __lakestead_action`, ...values])} FROM ${sourceTable} AS ${s} WHERE NOT EXISTS (${isMatched})`;
     const types = new Map((await columnsOf(chosen, merge)).map(({ name, type }) => [name, type]));
-    const columns = snapshot.schema.fields.map((field) => {
+    const given = new Map<StructField, Sql>();
+    for (const field of snapshot.schema.fields) {
       const cases = sets.flatMap((set, index) => {
         const name = nameOf(index, field);
         if (!set.has(field)) return [];
         return [sql`WHEN ${literal(index + 1)} THEN ${assign(ident(name), types.get(name) ?? '', field, snapshot.table)}`];
       });
-      const value = cases.length === 0 ? sql`NULL` : sql`CASE __lakestead_action ${join(cases, ' ')} END`;
-      return sql`CAST(${value} AS ${unsafeSql(writtenType(field.type))}) AS ${ident(field.name)}`;
-    });
-    await lease.run(
-      sql`CREATE OR REPLACE TEMP TABLE ${insertTable} AS SELECT ${join(columns)} FROM (${chosen}) AS chosen WHERE __lakestead_action > 0`,
-      { signal },
-    );
+      if (cases.length === 0) continue;
+      const value = sql`CASE __lakestead_action ${join(cases, ' ')} END`;
+      given.set(field, sql`CAST(${value} AS ${unsafeSql(writtenType(field.type))})`);
+    }
+    refuseNumbered(given.keys(), snapshot.table);
+    const rowsToAdd = fillColumns(snapshot.schema, given, sql`(${chosen}) AS chosen WHERE __lakestead_action > 0`);
+    await lease.run(sql`CREATE OR REPLACE TEMP TABLE ${insertTable} AS ${rowsToAdd}`, { signal });
     const [counted] = await lease.rows(sql`SELECT count(*) AS n FROM ${insertTable}`, { signal });
-    return { query: sql`SELECT * FROM ${insertTable}`, rowCount: Number(counted?.['n'] ?? 0) };
+    const rowCount = Number(counted?.['n'] ?? 0);
+    const schema = afterNumbering(snapshot.schema, new Set([...given.keys()].map(({ name }) => name)), rowCount);
+    return { query: sql`SELECT * FROM ${insertTable}`, rowCount, schema };
   });
 }

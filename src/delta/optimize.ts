@@ -2,9 +2,12 @@ import { LakesteadError } from '#core';
 import { ident, join, literal, type Sql, sql, unsafeSql } from '#sql';
 
 import type { Action, AddFile } from './actions.ts';
+import { clusteringOf } from './clustering.ts';
 import { newCommitInfo, removes } from './commit-actions.ts';
 import { partitionConstant } from './partition-value.ts';
+import { isOn, parseBytes } from './properties.ts';
 import { planToSql } from './relation.ts';
+import { rowIdColumn, rowVersionColumn } from './row-columns.ts';
 import { planScan, type ScanFile, type ScanPlan } from './scan-plan.ts';
 import { findField } from './schema.ts';
 import type { Snapshot, TableLocation } from './snapshot.ts';
@@ -20,6 +23,12 @@ export type OptimizeOptions = Pick<WriteOptions, 'lease' | 'signal' | 'userMetad
   readonly whereText?: string | undefined;
   /** Sorts rows so that those near in all of these columns stand near one another: filters on any of them leave files out. */
   readonly zorderBy?: readonly string[] | undefined;
+  /** Of a clustered table: all files, also those that are clustered already. */
+  readonly isFull?: boolean | undefined;
+  /** Only files with deleted rows, which are left out for good: REORG TABLE ... APPLY (PURGE). */
+  readonly purge?: boolean | undefined;
+  /** With `purge`: also files without deleted rows, so that all are as the table's definition has them now. */
+  readonly everyFile?: boolean | undefined;
   /** About how large a file gets. Default: the table's `delta.targetFileSize`, else 128 MiB. */
   readonly targetFileBytes?: number | undefined;
 };
@@ -44,31 +53,40 @@ const defaultTargetBytes = 128 * 1024 * 1024;
 export async function optimizeTable(location: TableLocation, options: OptimizeOptions): Promise<OptimizeResult> {
   const snapshot = await loadForWrite(location, options, false);
   const plan = planScan(snapshot);
-  const zorderBy = (options.zorderBy ?? []).map((name) => zorderColumn(name, snapshot));
-  const target = targetBytes(snapshot, options);
-  const files = await inPartitions(plan, snapshot, options);
-  const bins = [...Map.groupBy(files, ({ partitionValues }) => JSON.stringify(partitionValues)).values()].flatMap((partition) =>
-    zorderBy.length > 0 ? [partition] : packFiles(partition, target),
-  );
+  const clustering = clusteringOf(snapshot);
+  const work = planWork(await inPartitions(plan, snapshot, options), clustering, snapshot, options);
+  const { zorderBy, bins, target } = work;
   const done: StagedData[] = [];
+  const tracked = plan.rowColumns !== undefined;
   const take = async (query: Sql): Promise<void> => {
-    done.push(await stage(location, query, snapshot.schema, snapshot.partitionColumns, snapshot.metadata, options));
+    done.push(await stage(location, query, snapshot, { ...options, isChecked: true, keepsRowIds: tracked }));
   };
-  for (const bin of bins) {
-    const rows = await planToSql({ ...plan, files: bin }, location.store, { scope: options.lease, signal: options.signal });
-    if (zorderBy.length === 0) await take(rows);
-    else await inOrder(rows, zorderBy, Math.max(1, Math.round(sumOf(bin) / target)), snapshot, options, take);
+  try {
+    for (const bin of bins) {
+      const rows = await planToSql({ ...plan, files: bin }, location.store, {
+        scope: options.lease,
+        signal: options.signal,
+        rowIds: tracked,
+      });
+      if (work.order.length === 0) await take(rows);
+      else await inOrder(rows, work.order, Math.max(1, Math.round(sumOf(bin) / target)), snapshot, options, take);
+    }
+  } catch (error) {
+    // No commit names these yet.
+    await Promise.allSettled(done.flatMap(({ objectPaths }) => objectPaths).map(async (path) => await location.store.delete(path)));
+    throw error;
   }
-  const added = done.flatMap((staged) => staged.files);
+  const tagged = work.isClustered ? { clusteringProvider: 'liquid', tags: clusterTags(clustering) } : {};
+  const added = done.flatMap((staged) => staged.files).map((add) => ({ ...add, ...tagged }));
   const removed = new Set(bins.flat().map(({ path }) => path));
   const counts = { filesAdded: added.length, filesRemoved: removed.size, bytesAdded: added.reduce((sum, { size }) => sum + size, 0), bytesRemoved: sumOf(bins.flat()) }; // prettier-ignore
   if (removed.size === 0) return { ...counts, version: undefined, warnings: [] };
   const commitInfo = newCommitInfo(
-    'OPTIMIZE',
+    options.purge === true ? 'REORG' : 'OPTIMIZE',
     {
       predicate: JSON.stringify(options.whereText === undefined ? [] : [options.whereText]),
-      zOrderBy: JSON.stringify(zorderBy),
-      auto: 'false',
+      ...(options.purge === true ? { applyPurge: 'true' } : { zOrderBy: JSON.stringify(zorderBy), auto: 'false' }),
+      ...(work.isClustered ? { clusterBy: JSON.stringify(clustering.map((path) => path.join('.'))) } : {}),
     },
     snapshot.version,
     false,
@@ -97,6 +115,63 @@ export async function optimizeTable(location: TableLocation, options: OptimizeOp
   return { ...counts, version, warnings };
 }
 
+type Work = {
+  /** Which files become which: those of a bin are written together. */
+  readonly bins: readonly (readonly ScanFile[])[];
+  readonly zorderBy: readonly string[];
+  /** What rows are sorted by, as paths. */
+  readonly order: readonly (readonly string[])[];
+  readonly isClustered: boolean;
+  readonly target: number;
+};
+
+/** Decides what is written together, and in which order. Reads nothing. */
+function planWork(
+  files: readonly ScanFile[],
+  clustering: readonly (readonly string[])[],
+  snapshot: Snapshot,
+  options: OptimizeOptions,
+): Work {
+  const zorderBy = (options.zorderBy ?? []).map((name) => zorderColumn(name, snapshot));
+  const target = targetBytes(snapshot, options);
+  const isClustered = clustering.length > 0;
+  const partitions = [...Map.groupBy(files, ({ partitionValues }) => JSON.stringify(partitionValues)).values()];
+  if (options.purge === true) {
+    const isOutdated = ({ deletionVector }: ScanFile) => options.everyFile === true || deletionVector !== undefined;
+    const bins = partitions.map((partition) => partition.filter(isOutdated)).filter(({ length }) => length > 0);
+    return { bins, zorderBy: [], order: [], isClustered: false, target };
+  }
+  if (isClustered && zorderBy.length > 0)
+    throw new LakesteadError(
+      'DELTA_SCHEMA_MISMATCH',
+      `${snapshot.table} is clustered: OPTIMIZE sorts it by its own columns, not by z-order`,
+    );
+  if (options.isFull === true && !isClustered)
+    throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `${snapshot.table} is not clustered: OPTIMIZE FULL is for tables that are`);
+  if (isClustered) {
+    // What is clustered by the same columns stays, so that each run only sorts what came since.
+    const tag = clusterTags(clustering)[clusterTag];
+    const isDone = ({ path }: ScanFile) => tagsOf(snapshot, path)[clusterTag] === tag;
+    const bin = options.isFull === true ? files : files.filter((file) => !isDone(file));
+    return { bins: bin.length === 0 ? [] : [bin], zorderBy: [], order: clustering, isClustered, target };
+  }
+  const order = zorderBy.map((name) => [name]);
+  const bins = zorderBy.length > 0 ? partitions : partitions.flatMap((partition) => packFiles(partition, target));
+  return { bins, zorderBy, order, isClustered, target };
+}
+
+/** Says by which columns a file's rows were put together. */
+const clusterTag = 'LAKESTEAD_CLUSTERED_BY';
+
+function clusterTags(clustering: readonly (readonly string[])[]): Readonly<Record<string, string>> {
+  return { [clusterTag]: JSON.stringify(clustering) };
+}
+
+function tagsOf({ files }: Snapshot, path: string): Readonly<Record<string, unknown>> {
+  const tags: unknown = files.extras.get(files.paths.indexOf(path))?.['tags'];
+  return typeof tags === 'object' && tags !== null ? { ...tags } : {};
+}
+
 function sumOf(files: readonly ScanFile[]): number {
   return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
@@ -115,12 +190,9 @@ function sizesOf(files: readonly AddFile[]): Readonly<Record<string, number>> {
   return { minFileSize: at(0), p25FileSize: at(0.25), p50FileSize: at(0.5), p75FileSize: at(0.75), maxFileSize: at(1) };
 }
 
-/** Bytes of `delta.targetFileSize`, which is written as `134217728`, `128mb` or `1gb`. */
+/** About how many bytes a file gets. */
 function targetBytes({ metadata, table }: Snapshot, { targetFileBytes }: OptimizeOptions): number {
-  const text = metadata.configuration['delta.targetFileSize'];
-  const [, count, unit = ''] = /^\s*(\d+)\s*([kmgt]?)i?b?\s*$/i.exec(text ?? '') ?? [];
-  const powers: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
-  const bytes = targetFileBytes ?? (count === undefined ? defaultTargetBytes : Number(count) * (powers[unit.toLowerCase()] ?? 1));
+  const bytes = targetFileBytes ?? parseBytes(metadata.configuration['delta.targetFileSize']) ?? defaultTargetBytes;
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   throw new LakesteadError('USAGE', `the files of ${table} cannot be made ${bytes} bytes large`);
 }
@@ -181,16 +253,17 @@ const rankBits = 10;
 /** Gives the rows in z-order, as so many queries of about the same number of rows. */
 async function inOrder(
   rows: Sql,
-  columns: readonly string[],
+  columns: readonly (readonly string[])[],
   parts: number,
-  { schema }: Snapshot,
+  { schema, metadata }: Snapshot,
   { lease, signal }: OptimizeOptions,
   take: (query: Sql) => Promise<void>,
 ): Promise<void> {
-  const names = join(schema.fields.map(({ name }) => ident(name)));
+  const ids = isOn(metadata.configuration, 'delta.enableRowTracking') ? [ident(rowIdColumn), ident(rowVersionColumn)] : [];
+  const names = join([...schema.fields.map(({ name }) => ident(name)), ...ids]);
   const ranks = columns.map(
-    (name, index) =>
-      sql`ntile(${unsafeSql(String(2 ** rankBits))}) OVER (ORDER BY ${ident(name)}) - 1 AS ${ident(`__lakestead_rank_${index}`)}`,
+    (path, index) =>
+      sql`ntile(${unsafeSql(String(2 ** rankBits))}) OVER (ORDER BY ${ident(...path)}) - 1 AS ${ident(`__lakestead_rank_${index}`)}`,
   );
   const bits = columns.flatMap((_, index) =>
     Array.from(
@@ -199,7 +272,7 @@ async function inOrder(
         sql`(((${ident(`__lakestead_rank_${index}`)} >> ${literal(bit)}) & 1)::HUGEINT << ${literal(bit * columns.length + index)})`,
     ),
   );
-  const order = columns.length === 1 ? ident(columns[0] ?? '') : sql`${join(bits, ' | ')}`;
+  const order = columns.length === 1 ? ident(...(columns[0] ?? [])) : sql`${join(bits, ' | ')}`;
   const ranked = columns.length === 1 ? rows : sql`SELECT *, ${join(ranks)} FROM (${rows}) AS r`;
   if (parts === 1) {
     await take(sql`SELECT ${names} FROM (${ranked}) AS ranked ORDER BY ${order}`);

@@ -1,4 +1,4 @@
-import type { Condition, ConditionValue } from './scan-plan.ts';
+import type { ColumnCondition, Condition, ConditionValue } from './scan-plan.ts';
 import type { DeltaType } from './schema.ts';
 
 /** The statistics of one file, as far as they could be read. Values are by the physical names of columns. */
@@ -32,27 +32,63 @@ export function parseStatistics(json: string | null): FileStatistics | undefined
   };
 }
 
-/** False only when no row of the partition can fulfil the condition. */
-export function canMatchPartition(condition: Condition, type: DeltaType, value: string | null): boolean {
-  if (condition.op === 'is null') return value === null;
-  if (condition.op === 'is not null') return value !== null;
-  if (value === null) return false;
-  return !isComparison(condition) || canMatchRange(condition, type, value, value);
+/** What is known of one column in one file. */
+export type ColumnFacts =
+  | { readonly kind: 'partition'; readonly type: DeltaType; readonly value: string | null }
+  | { readonly kind: 'statistics'; readonly type: DeltaType; readonly path: readonly string[]; readonly statistics: FileStatistics }
+  | { readonly kind: 'unknown' };
+
+/** False only when what is known proves that no row of the file can fulfil the condition. */
+export function canMatch(condition: Condition, factsOf: (column: string) => ColumnFacts): boolean {
+  if ('of' in condition)
+    return condition.op === 'and'
+      ? condition.of.every((one) => canMatch(one, factsOf))
+      : condition.of.some((one) => canMatch(one, factsOf));
+  const facts = factsOf(condition.column);
+  switch (facts.kind) {
+    case 'unknown':
+      return true;
+    case 'partition':
+      return canMatchPartition(condition, facts.type, facts.value);
+    case 'statistics':
+      return canMatchStatistics(condition, facts.type, facts.path, facts.statistics);
+  }
 }
 
-/** False only when the statistics prove that no row of the file can fulfil the condition. */
-export function canMatchStatistics(condition: Condition, type: DeltaType, column: string, statistics: FileStatistics): boolean {
-  const nulls = statistics.nullCount[column];
+function canMatchPartition(condition: ColumnCondition, type: DeltaType, value: string | null): boolean {
+  if (!isComparison(condition)) return (condition.op === 'is null') === (value === null);
+  if (value === null) return false;
+  if (condition.op === '<>') return type !== 'string' || value !== condition.value;
+  return canMatchRange(condition, type, value, value);
+}
+
+export function canMatchStatistics(
+  condition: ColumnCondition,
+  type: DeltaType,
+  path: readonly string[],
+  statistics: FileStatistics,
+): boolean {
+  const nulls = at(statistics.nullCount, path);
   if (condition.op === 'is null') return nulls !== 0;
   const isAllNull = typeof nulls === 'number' && statistics.numRecords !== undefined && nulls === statistics.numRecords;
   if (isAllNull) return false;
-  if (condition.op === 'is not null') return true;
-  return !isComparison(condition) || canMatchRange(condition, type, statistics.minValues[column], statistics.maxValues[column]);
+  if (!isComparison(condition)) return true;
+  return canMatchRange(condition, type, at(statistics.minValues, path), at(statistics.maxValues, path));
 }
 
-type Comparison = Exclude<Condition, { readonly op: 'is null' | 'is not null' }>;
+/** The value of a field in a struct in a struct ... */
+function at(values: Readonly<Record<string, unknown>>, path: readonly string[]): unknown {
+  let found: unknown = values;
+  for (const name of path) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, name)) return undefined;
+    found = Reflect.get(found, name);
+  }
+  return found;
+}
 
-function isComparison(condition: Condition): condition is Comparison {
+type Comparison = Exclude<ColumnCondition, { readonly op: 'is null' | 'is not null' }>;
+
+function isComparison(condition: ColumnCondition): condition is Comparison {
   return condition.op !== 'is null' && condition.op !== 'is not null';
 }
 
@@ -60,6 +96,15 @@ function canMatchRange(condition: Comparison, type: DeltaType, min: unknown, max
   const isBelow = (value: ConditionValue) => min !== undefined && min !== null && isCertainlyLess(value, min, type, 'min');
   const isAbove = (value: ConditionValue) => max !== undefined && max !== null && isCertainlyLess(max, value, type, 'max');
   switch (condition.op) {
+    case 'starts with': {
+      if (type !== 'string') return true;
+      // What begins with the prefix is neither below it nor above every text that does.
+      const isUnder = typeof max === 'string' && !max.startsWith(condition.value) && !condition.value.startsWith(max) && isAbove(condition.value); // prettier-ignore
+      const isOver = typeof min === 'string' && !min.startsWith(condition.value) && isCertainlyLess(condition.value, min, type, 'min');
+      return !isUnder && !isOver;
+    }
+    case '<>':
+      return true;
     case 'in':
       return condition.values.some((value) => !isBelow(value) && !isAbove(value));
     case '=':

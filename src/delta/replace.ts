@@ -2,11 +2,14 @@ import { LakesteadError } from '#core';
 import { ident, join, type Sql, sql } from '#sql';
 
 import { describeCondition } from './change-rows.ts';
+import { afterNumbering } from './column-values.ts';
+import { conditionsOf, rangeOfJoin } from './condition-of.ts';
 import { type ChangeMetrics, type ChangeOptions, type RowChange, rewriteRows } from './rewrite.ts';
+import type { Condition } from './scan-plan.ts';
 import type { Snapshot, TableLocation } from './snapshot.ts';
 import type { CommitResult } from './table.ts';
 import { planWrite } from './write-plan.ts';
-import { columnsOf, loadForWrite } from './write.ts';
+import { columnsOf, isMapped, loadForWrite } from './write.ts';
 
 /** What of a table is replaced: the rows that fit a condition, or the partitions that the new rows belong to. */
 export type Replacement = { readonly where: Sql } | { readonly partitions: 'dynamic' };
@@ -26,7 +29,7 @@ export async function replaceRows(
 ): Promise<CommitResult> {
   const { lease, signal, as = 't' } = options;
   const snapshot = await loadForWrite(location, options, true);
-  const plan = planWrite(query, await columnsOf(query, options), snapshot.schema, 'strict', snapshot.table);
+  const plan = planWrite(query, await columnsOf(query, options), snapshot.schema, 'strict', snapshot.table, isMapped(snapshot.metadata));
   // Read once, since it is looked at three times and what a query gives may change from one time to the next.
   await lease.run(sql`CREATE OR REPLACE TEMP TABLE ${newRows} AS ${plan.query}`, { signal });
   try {
@@ -41,13 +44,22 @@ export async function replaceRows(
         `${String(counted?.['outside'])} of the new rows do not fit the condition of what they replace in ${snapshot.table}; nothing was written`,
         { hint: 'filter the query, or widen the condition' },
       );
+    const rowCount = Number(counted?.['n']);
     const change: RowChange = {
       as,
       touched: (rows) => sql`${rows} AS ${ident(as)} WHERE (${condition})`,
-      all: (rows) => sql`${rows} AS ${ident(as)}`,
-      choice: sql`CASE WHEN (${condition}) THEN 1 ELSE 0 END`,
+      choice: sql`1`,
       actions: [{ kind: 'delete' }],
-      inserts: { query: sql`SELECT * FROM ${newRows}`, rowCount: Number(counted?.['n']) },
+      filter:
+        'where' in replacement
+          ? await conditionsOf(condition, { schema: snapshot.schema, as }, options)
+          : await partitionsOf(snapshot, options),
+      inspect: async () =>
+        await Promise.resolve({
+          query: sql`SELECT * FROM ${newRows}`,
+          rowCount,
+          schema: afterNumbering(snapshot.schema, plan.given, rowCount),
+        }),
     };
     const record = {
       operation: 'WRITE',
@@ -72,6 +84,14 @@ export async function replaceRows(
   } finally {
     await lease.run(sql`DROP TABLE IF EXISTS temp.${newRows}`);
   }
+}
+
+/** Which partitions the new rows are of, as far as their values are told apart by text. */
+async function partitionsOf(snapshot: Snapshot, options: ChangeOptions): Promise<readonly Condition[]> {
+  const pairs = snapshot.partitionColumns.map((name) => ({ column: name, other: name }));
+  const hasNull = join(pairs.map(({ other }) => sql`${ident(other)} IS NULL`), ' OR '); // prettier-ignore
+  const [row] = await options.lease.rows(sql`SELECT count(*) AS n FROM ${newRows} WHERE ${hasNull}`, { signal: options.signal });
+  return Number(row?.['n']) > 0 ? [] : await rangeOfJoin(pairs, newRows, { schema: snapshot.schema, as: 't' }, options);
 }
 
 /** True for a row of a partition that some new row belongs to; null is a partition too. */

@@ -1,9 +1,8 @@
 import { LakesteadError } from '#core';
 
 import type { Action } from './actions.ts';
-import { metadataAction, newCommitInfo, removes } from './commit-actions.ts';
-import { encodeFilePath, isAbsolutePath } from './file-path.ts';
-import { partitionKeys } from './column-mapping.ts';
+import { addOf, metadataAction, newCommitInfo, removes } from './commit-actions.ts';
+import { isAbsolutePath } from './file-path.ts';
 import { deletionVectorId } from './replay.ts';
 import { loadSnapshot, type Snapshot, type SnapshotOptions, type TableLocation } from './snapshot.ts';
 import { nothingStaged } from './stage.ts';
@@ -101,26 +100,6 @@ async function checkThere(
   }
 }
 
-function adds({ files, metadata }: Snapshot, wanted: readonly number[]): Action[] {
-  return wanted.map((index) => {
-    const path = files.paths[index] ?? '';
-    return {
-      add: {
-        tags: undefined,
-        baseRowId: undefined,
-        defaultRowCommitVersion: undefined,
-        clusteringProvider: undefined,
-        ...files.extras.get(index),
-        path: files.spelledPaths.get(index) ?? encodeFilePath(path),
-        partitionValues: Object.fromEntries(
-          partitionKeys(metadata).map((column, position) => [column, files.partitionValues[position]?.[index] ?? null]),
-        ),
-        size: files.sizes[index] ?? 0,
-        modificationTime: files.modificationTimes[index] ?? 0,
-        dataChange: true,
-        stats: files.stats[index] ?? undefined,
-        deletionVector: files.deletionVectors.get(index),
-      },
-    };
-  });
+function adds(snapshot: Snapshot, wanted: readonly number[]): Action[] {
+  return wanted.map((index) => ({ add: { ...addOf(snapshot, index), dataChange: true } }));
 }

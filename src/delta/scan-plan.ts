@@ -1,19 +1,24 @@
 import { LakesteadError } from '#core';
 
-import type { DeletionVectorDescriptor } from './actions.ts';
-import { type ColumnMapping, columnMappingOf, physicalName } from './column-mapping.ts';
-import { canMatchPartition, canMatchStatistics, parseStatistics } from './pruning.ts';
-import { findField, type StructField } from './schema.ts';
+import type { AddFile, DeletionVectorDescriptor, Metadata } from './actions.ts';
+import { type ColumnMapping, columnMappingOf, partitionKeys, physicalName } from './column-mapping.ts';
+import { isOn } from './properties.ts';
+import { canMatch, type ColumnFacts, type FileStatistics, parseStatistics } from './pruning.ts';
+import { type DeltaType, findField, type StructField } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** A value to compare with, as in JSON: dates and timestamps as ISO text. */
 export type ConditionValue = string | number | bigint | boolean;
 
-/** One condition on a column. Text compares by its UTF-8 bytes: whoever compares without case leaves it out. */
-export type Condition =
-  | { readonly column: string; readonly op: '=' | '<' | '<=' | '>' | '>='; readonly value: ConditionValue }
+/** One condition on a column, or on a field of a struct (`a.b`). Text compares by its UTF-8 bytes: whoever compares without case leaves it out. */
+export type ColumnCondition =
+  | { readonly column: string; readonly op: '=' | '<>' | '<' | '<=' | '>' | '>='; readonly value: ConditionValue }
   | { readonly column: string; readonly op: 'in'; readonly values: readonly ConditionValue[] }
+  | { readonly column: string; readonly op: 'starts with'; readonly value: string }
   | { readonly column: string; readonly op: 'is null' | 'is not null' };
+
+/** What rows must fulfil, as far as files can be told apart by it. */
+export type Condition = ColumnCondition | { readonly op: 'and' | 'or'; readonly of: readonly Condition[] };
 
 export type ScanOptions = {
   /** Columns in the order wanted; default all of the schema. */
@@ -31,10 +36,12 @@ export type ScanPlan = {
   readonly columns: readonly StructField[];
   readonly partitionColumns: readonly string[];
   readonly columnMapping: ColumnMapping;
+  /** With row tracking: the columns in which files keep the ids and versions of rows that moved into them. */
+  readonly rowColumns?: { readonly id: string; readonly version: string } | undefined;
   readonly files: readonly ScanFile[];
   readonly bytes: number;
   /** How many files the log lists that are not read, and why. */
-  readonly skipped: { readonly byPartition: number; readonly byStatistics: number };
+  readonly skipped: { readonly byPartition: number; readonly byStatistics: number; readonly bytes: number };
 };
 
 /** One file of a plan. */
@@ -45,8 +52,13 @@ export type ScanFile = {
   /** In the order of the plan's `partitionColumns`. */
   readonly partitionValues: readonly (string | null)[];
   readonly deletionVector?: DeletionVectorDescriptor;
+  /** What `__lakestead_file` says of the file's rows; default its position in the plan. */
+  readonly position?: number;
+  /** With row tracking: the id of the file's first row, and the version that its rows are of. */
+  readonly baseRowId?: number;
+  readonly defaultRowCommitVersion?: number;
   /** Of a change feed: only these rows of the file, by number. */
-  readonly onlyRows?: readonly bigint[];
+  readonly onlyRows?: readonly number[];
 };
 
 /**
@@ -65,27 +77,24 @@ export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPla
   };
   const columns = options.columns === undefined ? schema.fields : options.columns.map(field);
   const mapping = columnMappingOf(snapshot.metadata);
-  const conditions = (options.filter ?? []).map((condition) => ({ condition, field: field(condition.column) }));
-  // Partition columns are logical names in the metadata, and physical ones in a file's values.
-  const partitionIndexes = new Map(snapshot.partitionColumns.map((name, index) => [name.toLowerCase(), index]));
-  const onPartitions = conditions.filter((one) => partitionIndexes.has(one.field.name.toLowerCase()));
-  const onStatistics = conditions.filter((one) => !partitionIndexes.has(one.field.name.toLowerCase()));
+  const filter = options.filter ?? [];
+  const known = new Map([...columnsIn(filter)].map((name) => [name, locateColumn(snapshot, mapping, name, field)]));
+  const onPartitions = [...known.values()].some(({ partition }) => partition >= 0);
   const chosen: ScanFile[] = [];
-  const skipped = { byPartition: 0, byStatistics: 0 };
+  const skipped = { byPartition: 0, byStatistics: 0, bytes: 0 };
   let bytes = 0;
   for (let index = 0; index < files.count; index += 1) {
-    const value = (name: string) => files.partitionValues[partitionIndexes.get(name.toLowerCase()) ?? -1]?.[index] ?? null;
-    if (!onPartitions.every((one) => canMatchPartition(one.condition, one.field.type, value(one.field.name)))) {
+    const partitionOf = (column: number) => files.partitionValues[column]?.[index] ?? null;
+    if (onPartitions && !filter.every((one) => canMatch(one, factsOf(known, partitionOf, undefined)))) {
       skipped.byPartition += 1;
+      skipped.bytes += files.sizes[index] ?? 0;
       continue;
     }
-    if (onStatistics.length > 0) {
+    if (filter.length > 0) {
       const statistics = parseStatistics(files.stats[index] ?? null);
-      if (
-        statistics !== undefined &&
-        !onStatistics.every((one) => canMatchStatistics(one.condition, one.field.type, physicalName(one.field, mapping), statistics))
-      ) {
+      if (statistics !== undefined && !filter.every((one) => canMatch(one, factsOf(known, partitionOf, statistics)))) {
         skipped.byStatistics += 1;
+        skipped.bytes += files.sizes[index] ?? 0;
         continue;
       }
     }
@@ -97,6 +106,7 @@ export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPla
       sizeBytes,
       partitionValues: files.partitionValues.map((values) => values[index] ?? null),
       ...(deletionVector === undefined ? {} : { deletionVector }),
+      ...rowFacts(files.extras.get(index)),
     });
   }
   return {
@@ -106,8 +116,95 @@ export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPla
     columns,
     partitionColumns: snapshot.partitionColumns,
     columnMapping: mapping,
+    rowColumns: rowColumnsOf(snapshot.metadata),
     files: chosen,
     bytes,
     skipped,
   };
+}
+
+/** The columns that conditions name. */
+function* columnsIn(conditions: readonly Condition[]): Generator<string> {
+  for (const condition of conditions) {
+    if ('of' in condition) yield* columnsIn(condition.of);
+    else yield condition.column;
+  }
+}
+
+type KnownColumn = { readonly type: DeltaType; readonly partition: number; readonly path: readonly string[] };
+
+/** Where the facts of a column, or of a field of a struct, stand: in which partition column, or at which path of the statistics. */
+function locateColumn(
+  { schema, partitionColumns }: Pick<Snapshot, 'schema' | 'partitionColumns'>,
+  mapping: ColumnMapping,
+  name: string,
+  field: (name: string) => StructField,
+): KnownColumn {
+  const [first = '', ...rest] = findField(schema, name) === undefined ? name.split('.') : [name];
+  const top = field(first);
+  let { type } = top;
+  const path = [physicalName(top, mapping)];
+  for (const part of rest) {
+    const inner = typeof type !== 'string' && type.type === 'struct' ? findField(type, part) : undefined;
+    if (inner === undefined) return { type: 'binary', partition: -1, path: [] };
+    path.push(physicalName(inner, mapping));
+    ({ type } = inner);
+  }
+  const partition = rest.length > 0 ? -1 : partitionColumns.findIndex((column) => column.toLowerCase() === top.name.toLowerCase());
+  return { type, partition, path };
+}
+
+function factsOf(
+  known: ReadonlyMap<string, KnownColumn>,
+  partitionOf: (column: number) => string | null,
+  statistics: FileStatistics | undefined,
+): (column: string) => ColumnFacts {
+  return (column) => {
+    const found = known.get(column);
+    if (found === undefined) return { kind: 'unknown' };
+    if (found.partition >= 0) return { kind: 'partition', type: found.type, value: partitionOf(found.partition) };
+    if (statistics === undefined || found.path.length === 0) return { kind: 'unknown' };
+    return { kind: 'statistics', type: found.type, path: found.path, statistics };
+  };
+}
+
+/** False only when a file, as a commit names it, cannot hold a row for which all conditions are true. */
+export function canHold(
+  snapshot: Snapshot,
+  filter: readonly Condition[],
+  { partitionValues, stats }: Pick<AddFile, 'stats'> & { readonly partitionValues?: AddFile['partitionValues'] | undefined },
+): boolean {
+  const mapping = columnMappingOf(snapshot.metadata);
+  const field = (name: string): StructField => findField(snapshot.schema, name) ?? { name, type: 'binary', nullable: true, metadata: {} };
+  const known = new Map([...columnsIn(filter)].map((name) => [name, locateColumn(snapshot, mapping, name, field)]));
+  // A remove that does not say its partition may be of any.
+  if (partitionValues === undefined) return true;
+  const keys = partitionKeys(snapshot.metadata);
+  const facts = factsOf(known, (column) => partitionValues[keys[column] ?? ''] || null, parseStatistics(stats ?? null));
+  return filter.every((one) => canMatch(one, facts));
+}
+
+/** What of a table is read, and why not more: lines for people. */
+export function explainPlan({ files, bytes, skipped }: ScanPlan, total: { readonly files: number; readonly bytes: number }): string {
+  const line = (count: number, size: number) => `${count} of ${total.files} files, ${size} of ${total.bytes} bytes`;
+  const reasons = [
+    skipped.byPartition === 0 ? [] : [`${skipped.byPartition} files are of other partitions`],
+    skipped.byStatistics === 0 ? [] : [`${skipped.byStatistics} files cannot have such rows by their statistics`],
+  ].flat();
+  return [`read: ${line(files.length, bytes)}`, ...reasons.map((reason) => `left out: ${reason}`)].join('\n');
+}
+
+function rowFacts(extras: Readonly<Record<string, unknown>> | undefined): Pick<ScanFile, 'baseRowId' | 'defaultRowCommitVersion'> {
+  const { baseRowId, defaultRowCommitVersion } = extras ?? {};
+  return {
+    ...(typeof baseRowId === 'number' ? { baseRowId } : {}),
+    ...(typeof defaultRowCommitVersion === 'number' ? { defaultRowCommitVersion } : {}),
+  };
+}
+
+function rowColumnsOf({ configuration }: Metadata): ScanPlan['rowColumns'] {
+  const id = configuration['delta.rowTracking.materializedRowIdColumnName'];
+  const version = configuration['delta.rowTracking.materializedRowCommitVersionColumnName'];
+  const isTracked = isOn(configuration, 'delta.enableRowTracking');
+  return isTracked && typeof id === 'string' && typeof version === 'string' ? { id, version } : undefined;
 }

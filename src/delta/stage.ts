@@ -6,9 +6,15 @@ import { ident, join, literal, type Sql, sql } from '#sql';
 import type { ObjectStore } from '#storage';
 
 import type { AddFile } from './actions.ts';
+import { type ColumnMapping, columnMappingOf, partitionKeys, physicalName } from './column-mapping.ts';
+import { featuresOf } from './features.ts';
 import { encodeFilePath, escapeGlob } from './file-path.ts';
 import { formatPartitionValue } from './partition-value.ts';
-import { findField, type StructType } from './schema.ts';
+import { fieldIds, physicalColumns, physicalSchema } from './physical-schema.ts';
+import { checkRows, type RuledTable } from './row-checks.ts';
+import { rowIdColumn, rowVersionColumn } from './row-columns.ts';
+import { findField, type StructField, type StructType } from './schema.ts';
+import type { Snapshot } from './snapshot.ts';
 import { type ColumnFacts, formatStatistics, leavesOf, pathKey } from './statistics.ts';
 
 /** Files that are in the store, durable, and in no version yet. */
@@ -20,16 +26,32 @@ export type StagedData = {
   readonly bytes: number;
 };
 
+/** A table as far as its files go. */
+export type FileLayout = RuledTable & Pick<Snapshot, 'partitionColumns'>;
+
 export type StageOptions = StatementOptions & {
   readonly store: ObjectStore;
   readonly tablePath: string;
-  readonly schema: StructType;
-  readonly partitionColumns: readonly string[];
+  readonly layout: FileLayout;
   readonly lease: Lease;
   readonly now: Date;
-  readonly indexedColumns?: number | undefined;
+  /** The rows were in the table before: its rules hold for them. */
+  readonly isChecked?: boolean | undefined;
+  /** The rows are of the change feed, which has a folder of its own. */
+  readonly isFeed?: boolean | undefined;
+  /** The query has {@link rowIdColumn} and {@link rowVersionColumn}, of rows that had them before. */
+  readonly keepsRowIds?: boolean | undefined;
 };
 
+/** What files are written as: names and numbers of columns as they are in files. */
+type Files = StageOptions & {
+  readonly mapping: ColumnMapping;
+  /** By physical names, with the partition columns. */
+  readonly schema: StructType;
+  readonly partitionColumns: readonly string[];
+};
+
+const feedFolder = '_change_data';
 /** DuckDB's own size of a row group: what `has_nan` speaks of. */
 const rowGroupSize = 122_880;
 
@@ -41,11 +63,35 @@ export const nothingStaged: StagedData = { files: [], objectPaths: [], rowCount:
  * When this throws, nothing is left in the table's folder.
  */
 export async function stageData(query: Sql, options: StageOptions): Promise<StagedData> {
-  return options.partitionColumns.length === 0 ? await stageOneFile(query, options) : await stagePartitions(query, options);
+  const { layout, isChecked = false, keepsRowIds = false } = options;
+  const mapping = columnMappingOf(layout.metadata);
+  const { configuration } = layout.metadata;
+  const rules = isChecked ? undefined : checkRows(query, layout, options.tablePath);
+  const kept = keepsRowIds
+    ? sql`, ${ident(rowIdColumn)} AS ${ident(configuration['delta.rowTracking.materializedRowIdColumnName'] ?? rowIdColumn)},
+        ${ident(rowVersionColumn)} AS ${ident(configuration['delta.rowTracking.materializedRowCommitVersionColumnName'] ?? rowVersionColumn)}`
+    : sql``;
+  const isPlain = mapping === 'none' && !keepsRowIds;
+  const rows = rules?.query ?? query;
+  const physical = isPlain ? rows : sql`SELECT ${physicalColumns(layout.schema, mapping)}${kept} FROM (${rows}\n) AS logical`;
+  const files: Files = {
+    ...options,
+    mapping,
+    schema: physicalSchema(layout.schema, mapping),
+    partitionColumns: partitionKeys({ ...layout.metadata, partitionColumns: [...layout.partitionColumns] }, layout.schema),
+  };
+  try {
+    return files.partitionColumns.length === 0 ? await stageOneFile(physical, files) : await stagePartitions(physical, files);
+  } catch (error) {
+    throw rules?.explain(error) ?? error;
+  }
 }
 
-async function stageOneFile(query: Sql, options: StageOptions): Promise<StagedData> {
-  const name = `part-00000-${randomUUID()}-c000.snappy.parquet`;
+async function stageOneFile(query: Sql, options: Files): Promise<StagedData> {
+  const name =
+    options.isFeed === true
+      ? `${feedFolder}/cdc-00000-${randomUUID()}.c000.snappy.parquet`
+      : `part-00000-${randomUUID()}-c000.snappy.parquet`;
   const objectPath = inTable(options, name);
   const staged = await options.store.stage(objectPath);
   try {
@@ -64,7 +110,7 @@ async function stageOneFile(query: Sql, options: StageOptions): Promise<StagedDa
   }
 }
 
-async function stagePartitions(query: Sql, options: StageOptions): Promise<StagedData> {
+async function stagePartitions(query: Sql, options: Files): Promise<StagedData> {
   const { store, partitionColumns } = options;
   const folder = await store.stageFolder();
   try {
@@ -73,7 +119,7 @@ async function stagePartitions(query: Sql, options: StageOptions): Promise<Stage
     const rows = await copy(
       query,
       folder.localPath,
-      sql`, PARTITION_BY (${by}), OVERWRITE_OR_IGNORE, FILENAME_PATTERN ${literal(`part-{i}-${unique}-c000.snappy`)}`,
+      sql`, PARTITION_BY (${by}), OVERWRITE_OR_IGNORE, FILENAME_PATTERN ${literal(`${options.isFeed === true ? 'cdc' : 'part'}-{i}-${unique}-c000.snappy`)}${materializes(options.layout) ? sql`, WRITE_PARTITION_COLUMNS true` : sql``}`,
       options,
     );
     const files: AddFile[] = [];
@@ -84,8 +130,9 @@ async function stagePartitions(query: Sql, options: StageOptions): Promise<Stage
         .slice(folder.localPath.length + 1)
         .replaceAll('\\', '/');
       const stats = await describeFile(facts, String(facts['filename']), options);
-      files.push(newAdd(from, partitionValues(facts, options), Number(facts['file_size_bytes']), stats, options));
-      moves.push({ from, path: inTable(options, from) });
+      const name = options.isFeed === true ? `${feedFolder}/${from}` : from;
+      files.push(newAdd(name, partitionValues(facts, options), Number(facts['file_size_bytes']), stats, options));
+      moves.push({ from, path: inTable(options, name) });
       rowCount += Number(facts['count']);
     }
     await folder.publish(moves);
@@ -95,10 +142,14 @@ async function stagePartitions(query: Sql, options: StageOptions): Promise<Stage
   }
 }
 
-async function copy(query: Sql, target: string, more: Sql, options: StageOptions): Promise<readonly Row[]> {
-  // Maps as JSON: one text a column instead of nested values.
+async function copy(query: Sql, target: string, more: Sql, options: Files): Promise<readonly Row[]> {
+  const ids = fieldIds(
+    { type: 'struct', fields: options.layout.schema.fields.filter((field) => !isPartition(options, field)) },
+    options.mapping,
+  );
+  const numbers = ids === undefined ? sql`` : sql`, FIELD_IDS ${ids}`;
   const { batches } = await options.lease.stream(
-    sql`COPY (${query}) TO ${literal(target)} (FORMAT parquet, COMPRESSION snappy, RETURN_STATS${more})`,
+    sql`COPY (${query}) TO ${literal(target)} (FORMAT parquet, COMPRESSION snappy, RETURN_STATS${numbers}${more})`,
     options,
   );
   const rows: Row[] = [];
@@ -111,7 +162,16 @@ async function copy(query: Sql, target: string, more: Sql, options: StageOptions
   return rows;
 }
 
-async function describeFile(facts: Row, localPath: string, options: StageOptions): Promise<string> {
+/** Partition columns stand in the names of folders, and in files only where the table wants that. */
+function isPartition({ layout }: Files, { name }: StructField): boolean {
+  return !materializes(layout) && layout.partitionColumns.some((column) => column.toLowerCase() === name.toLowerCase());
+}
+
+function materializes({ protocol }: FileLayout): boolean {
+  return featuresOf(protocol).writer.includes('materializePartitionColumns');
+}
+
+async function describeFile(facts: Row, localPath: string, options: Files): Promise<string> {
   const columns = new Map<string, ColumnFacts>();
   for (const [path, entries] of mapEntries(facts['column_statistics'])) {
     columns.set(String(path), Object.fromEntries(mapEntries(entries).map(([key, value]) => [String(key), String(value)])));
@@ -122,8 +182,26 @@ async function describeFile(facts: Row, localPath: string, options: StageOptions
   checkNulls(inFile, columns, options);
   return formatStatistics(rowCount, inFile, columns, {
     nanColumns: await findNan(inFile, columns, rowCount, localPath, options),
-    indexedColumns: options.indexedColumns,
+    ...indexedBy(options),
   });
+}
+
+/** Which columns get statistics: those named by a property, or so many. */
+function indexedBy({ layout: { metadata, schema }, mapping }: Files): {
+  readonly indexedColumns?: number | undefined;
+  readonly indexedPaths?: readonly string[] | undefined;
+} {
+  const names = metadata.configuration['delta.dataSkippingStatsColumns'];
+  const count = Number(metadata.configuration['delta.dataSkippingNumIndexedCols'] ?? Number.NaN);
+  if (typeof names !== 'string' || names.trim() === '') return { indexedColumns: Number.isInteger(count) ? count : undefined };
+  const paths = names.split(',').map((name) => name.trim().replaceAll('`', ''));
+  // Only the names of top-level columns differ in files as far as these paths go; fields follow their column.
+  return {
+    indexedPaths: paths.map((path) => {
+      const field = findField(schema, path.split('.')[0] ?? '');
+      return field === undefined ? path : physicalName(field, mapping);
+    }),
+  };
 }
 
 /** Columns with NaN. DuckDB's `has_nan` is that of the last row group, so larger files are asked themselves. */
@@ -132,7 +210,7 @@ async function findNan(
   facts: ReadonlyMap<string, ColumnFacts>,
   rowCount: number,
   localPath: string,
-  options: StageOptions,
+  options: Files,
 ): Promise<ReadonlySet<string>> {
   const floats = [...leavesOf(schema, [])].filter(({ type }) => type === 'float' || type === 'double').map(({ path }) => path);
   if (rowCount <= rowGroupSize || floats.length === 0) {
@@ -153,7 +231,7 @@ async function findNan(
   return new Set(floats.map(pathKey).filter((_, index) => found[index] !== 'false'));
 }
 
-function checkNulls(schema: StructType, facts: ReadonlyMap<string, ColumnFacts>, options: StageOptions): void {
+function checkNulls(schema: StructType, facts: ReadonlyMap<string, ColumnFacts>, options: Files): void {
   for (const field of schema.fields) {
     const nulls = facts.get(pathKey([field.name]))?.['null_count'];
     if (field.nullable || typeof field.type !== 'string' || nulls === '0') continue;
@@ -165,7 +243,7 @@ function checkNulls(schema: StructType, facts: ReadonlyMap<string, ColumnFacts>,
   }
 }
 
-function partitionValues(facts: Row, { schema, partitionColumns }: StageOptions): Record<string, string | null> {
+function partitionValues(facts: Row, { schema, partitionColumns }: Files): Record<string, string | null> {
   const keys = new Map(mapEntries(facts['partition_keys']).map(([key, value]) => [String(key), value]));
   return Object.fromEntries(
     partitionColumns.map((column) => {
@@ -175,7 +253,7 @@ function partitionValues(facts: Row, { schema, partitionColumns }: StageOptions)
   );
 }
 
-function newAdd(path: string, values: Record<string, string | null>, size: number, stats: string, { now }: StageOptions): AddFile {
+function newAdd(path: string, values: Record<string, string | null>, size: number, stats: string, { now }: Files): AddFile {
   return {
     path: encodeFilePath(path),
     partitionValues: values,
@@ -191,7 +269,7 @@ function newAdd(path: string, values: Record<string, string | null>, size: numbe
   };
 }
 
-function inTable({ tablePath }: StageOptions, name: string): string {
+function inTable({ tablePath }: Files, name: string): string {
   return tablePath === '' ? name : `${tablePath}/${name}`;
 }
 

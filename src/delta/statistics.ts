@@ -24,9 +24,18 @@ export function formatStatistics(
   rowCount: number,
   schema: StructType,
   facts: ReadonlyMap<string, ColumnFacts>,
-  options: { readonly nanColumns: ReadonlySet<string>; readonly indexedColumns?: number | undefined },
+  options: {
+    readonly nanColumns: ReadonlySet<string>;
+    readonly indexedColumns?: number | undefined;
+    /** Instead of the first so many: these columns, or fields by their paths with dots. */
+    readonly indexedPaths?: readonly string[] | undefined;
+  },
 ): string {
-  const leaves = [...leavesOf(schema, [])].slice(0, indexedCount(options.indexedColumns)).flatMap(({ path, type }): Entry[] => {
+  const { indexedPaths } = options;
+  const isNamed = (path: readonly string[]) => path.some((_, index) => indexedPaths?.includes(path.slice(0, index + 1).join('.')));
+  const all = [...leavesOf(schema, [])];
+  const indexed = indexedPaths === undefined ? all.slice(0, indexedCount(options.indexedColumns)) : all.filter(({ path }) => isNamed(path));
+  const leaves = indexed.flatMap(({ path, type }): Entry[] => {
     const found = facts.get(pathKey(path));
     return found === undefined ? [] : [{ path, type, facts: found }];
   });

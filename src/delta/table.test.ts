@@ -92,7 +92,7 @@ test('a new table is empty, of reader version 1 and writer version 2', async () 
   ]);
   await expect(createTable({ store, path: 't', engine, schema })).rejects.toMatchObject({ code: 'DELTA_CONFLICT' });
   await expect(
-    createTable({ store, path: 'u', engine, schema, properties: { 'delta.enableChangeDataFeed': 'true' } }),
+    createTable({ store, path: 'u', engine, schema, properties: { 'delta.universalFormat.enabledFormats': 'iceberg' } }),
   ).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED' });
   const field = { name: 'x', type: 'long', nullable: true, metadata: {} };
   const odd = (changes: object) =>

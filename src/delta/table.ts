@@ -5,9 +5,13 @@ import type { Sql } from '#sql';
 import { type Alteration, type AlterOptions, alterTable } from './alter.ts';
 import { checkCancelled } from './cancel.ts';
 import { deleteRows, updateRows } from './change-rows.ts';
+import { cloneTable, type CloneOptions } from './clone.ts';
+import { clusteringAction } from './clustering.ts';
 import type { AppTransaction } from './commit-actions.ts';
 import { type Changes, type ChangesOptions, readChanges } from './changes.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
+import { convertFolder, type ConvertOptions } from './convert.ts';
+import { dropFeature, type DropFeatureOptions } from './drop-feature.ts';
 import { writtenType } from './duckdb-types.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
 import { logFolder } from './log-segment.ts';
@@ -15,6 +19,7 @@ import { mergeRows, type MergeOptions } from './merge.ts';
 import { optimizeTable, type OptimizeOptions, type OptimizeResult } from './optimize.ts';
 import { planToSql } from './relation.ts';
 import { replaceRows, type Replacement } from './replace.ts';
+import { replaceTable, type ReplaceTableOptions } from './replace-table.ts';
 import { restoreTable, type RestoreOptions, type RestoreResult } from './restore.ts';
 import type { ChangeOptions, ChangeResult } from './rewrite.ts';
 import type { ScanOptions } from './scan-plan.ts';
@@ -23,7 +28,7 @@ import { describeLocation, loadSnapshot, type Snapshot, type SnapshotOptions, ty
 import { nothingStaged } from './stage.ts';
 import { vacuumTable, type VacuumOptions, type VacuumResult } from './vacuum.ts';
 import { checkSchemaNames } from './write-plan.ts';
-import { append, commitCreate, createFromQuery, overwrite } from './write.ts';
+import { append, commitCreate, createFromQuery, isMapped, newDefinition, overwrite } from './write.ts';
 
 /** How data is written. */
 export type WriteOptions = {
@@ -96,14 +101,23 @@ export type DeltaTable = TableLocation & {
    * @example await table.replace(sql`SELECT * FROM may`, { where: sql`month = 5` }, { lease });
    */
   replace(query: Sql, replacement: Replacement, options: ChangeOptions): Promise<CommitResult>;
+  /** Defines the table anew, with a query's rows or none, in one commit: older versions stay. */
+  replaceTable(options: ReplaceTableOptions): Promise<CommitResult>;
   /** Makes an older version the newest one again, in one commit. Its files must still be there. */
   restore(options: RestoreOptions): Promise<RestoreResult>;
   /** Writes small files together, or all in z-order; no row changes, and appends of others pass. */
   optimize(options: OptimizeOptions): Promise<OptimizeResult>;
+  /** Makes a table at another place that reads this one's files where they are (a shallow clone), of any version. */
+  clone(options: CloneOptions): Promise<CommitResult>;
   /** Removes files that no version within the retention needs. Older versions cannot be read any more then. */
   vacuum(options: VacuumOptions): Promise<VacuumResult>;
   /** Changes properties or columns by the log alone; rows of older files have NULL in a new column. */
   alter(change: Alteration, options?: AlterOptions): Promise<{ readonly version: number }>;
+  /**
+   * Takes a feature out of the table with all that it left there. Where older versions need it they stay behind a checkpoint that
+   * is protected, or go with `truncateHistory`.
+   */
+  dropFeature(name: string, options: DropFeatureOptions): Promise<{ readonly version: number }>;
   /** What changed from one version to another: rows with `_change_type`, `_commit_version` and `_commit_timestamp`. */
   changes(options: ChangesOptions): Promise<Changes>;
   /** Newest first; only versions whose JSON is still in the log. */
@@ -121,8 +135,12 @@ export type CreateOptions = TableLocation & {
   readonly partitionBy?: readonly string[] | undefined;
   readonly name?: string | undefined;
   readonly description?: string | undefined;
-  /** Table properties (`delta.appendOnly` ...): one that needs a feature we do not write is refused by name. */
+  /** Table properties (`delta.appendOnly` ...): what they ask for comes into the protocol; what is not written is refused by name. */
   readonly properties?: Readonly<Record<string, string>> | undefined;
+  /** Features beside those that properties and columns ask for, by the protocol's names. */
+  readonly features?: readonly string[] | undefined;
+  /** Columns (or fields of structs, with dots) by which OPTIMIZE keeps rows together. */
+  readonly clusterBy?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -130,7 +148,9 @@ export type CreateOptions = TableLocation & {
 export type WriteMode = 'append' | 'overwrite' | 'error' | 'ignore';
 
 /** What {@link writeTable} writes, and where. */
-export type WriteTableOptions = TableLocation & WriteOptions & { readonly query: Sql; readonly mode: WriteMode };
+export type WriteTableOptions = TableLocation &
+  WriteOptions &
+  Pick<CreateOptions, 'name' | 'description' | 'properties' | 'features' | 'clusterBy'> & { readonly query: Sql; readonly mode: WriteMode };
 
 /**
  * The table at that place.
@@ -166,15 +186,17 @@ export async function findTable(
  * @throws {LakesteadError} `DELTA_CONFLICT` when there is a table already, `DELTA_SCHEMA_MISMATCH` or `DELTA_UNSUPPORTED` for a schema or property that is not written
  */
 export async function createTable(options: CreateOptions): Promise<DeltaTable> {
-  const { schema, partitionBy = [], properties = {} } = options;
-  checkSchemaNames(schema, describeLocation(options));
+  const { schema, partitionBy = [], properties = {}, name, description, signal, features, clusterBy } = options;
+  const where = describeLocation(options);
+  const clustering = clusterBy === undefined ? [] : ['clustering'];
+  const definition = newDefinition(
+    { schema, partitionColumns: partitionBy, properties, name, description, features: [...(features ?? []), ...clustering] },
+    where,
+  );
+  checkSchemaNames(schema, where, isMapped(definition.metadata));
   for (const { type } of schema.fields) writtenType(type); // refuses what could not be read again
-  await commitCreate(options, schema, partitionBy, properties, nothingStaged, {
-    operation: 'CREATE TABLE',
-    signal: options.signal,
-    name: options.name,
-    description: options.description,
-  });
+  const more = clusterBy === undefined ? [] : [clusteringAction(clusterBy, definition, where)];
+  await commitCreate(options, definition, nothingStaged, { operation: 'CREATE TABLE', signal, more });
   return makeTable(options);
 }
 
@@ -214,6 +236,16 @@ export async function writeTable(options: WriteTableOptions): Promise<CommitResu
   }
 }
 
+/**
+ * Makes a Delta table of a folder of Parquet files, which stay as they are; folders named `column=value` become partitions.
+ *
+ * @throws {LakesteadError} `STORAGE_EXISTS` when it is one already, `STORAGE_NOT_FOUND` without Parquet files, `DELTA_SCHEMA_MISMATCH`
+ */
+export async function convertTable(location: TableLocation, options: ConvertOptions): Promise<DeltaTable> {
+  await convertFolder(location, options);
+  return makeTable(location);
+}
+
 /** The newest state of a table (or the one asked for) as a SELECT of DuckDB: opens, plans and writes the SQL in one go. */
 export async function tableToSql(location: TableLocation, options: SnapshotOptions & ScanOptions = {}): Promise<Sql> {
   return await planToSql((await loadSnapshot(location, options)).scan(options), location.store, {
@@ -235,10 +267,13 @@ function makeTable(location: TableLocation): DeltaTable {
     update: async (set, where, options) => await updateRows(location, set, where, options),
     merge: async (options) => await mergeRows(location, options),
     replace: async (query, replacement, options) => await replaceRows(location, query, replacement, options),
+    replaceTable: async (options) => await replaceTable(location, options),
     restore: async (options) => await restoreTable(location, options),
     optimize: async (options) => await optimizeTable(location, options),
+    clone: async (options) => await cloneTable(location, options),
     vacuum: async (options) => await vacuumTable(location, options),
     alter: async (change, options) => await alterTable(location, change, options),
+    dropFeature: async (name, options) => await dropFeature(location, name, options),
     changes: async (options) => await readChanges(location, options),
     history: async (options) => await readHistory(location, options),
     checkpoint: async (options = {}) => {

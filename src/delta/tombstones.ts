@@ -3,6 +3,7 @@ import type { Lease, StatementOptions } from '#engine';
 import type { RemoveFile } from './actions.ts';
 import { readTombstones } from './checkpoint-read.ts';
 import { findLogSegment } from './log-segment.ts';
+import { parseInterval } from './properties.ts';
 import { readCommits } from './read-commits.ts';
 import { deletionVectorId, replayCommits } from './replay.ts';
 import type { Snapshot, TableLocation } from './snapshot.ts';
@@ -32,12 +33,4 @@ export async function recentTombstones(
   return state.tombstones.filter(
     (remove) => (remove.deletionTimestamp ?? 0) > since && !live.has(`${remove.path}\0${deletionVectorId(remove.deletionVector)}`),
   );
-}
-
-/** Milliseconds of `interval 7 days` and its like; `undefined` when there is none or it cannot be read. */
-function parseInterval(text: string | null | undefined): number | undefined {
-  const [, count, unit] = /^\s*(?:interval\s+)?(\d+)\s+(second|minute|hour|day|week)s?\s*$/i.exec(text ?? '') ?? [];
-  if (count === undefined || unit === undefined) return undefined;
-  const units: Readonly<Record<string, number>> = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
-  return Number(count) * (units[unit.toLowerCase()] ?? 0);
 }

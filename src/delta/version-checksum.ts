@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { LakesteadError } from '#core';
 import type { ObjectStore } from '#storage';
 
+import type { Action } from './actions.ts';
 import { commitPath } from './log-segment.ts';
 import type { LogState } from './replay.ts';
 
@@ -31,6 +32,37 @@ export async function verifyChecksum(store: ObjectStore, tablePath: string, vers
   throw new LakesteadError('DELTA_CORRUPT', `${path} says ${differences.join(' and ')}: the log is not what its writer saw`, {
     hint: 'a commit or a checkpoint was changed or replaced: restore _delta_log from a copy, or read an older version',
   });
+}
+
+/**
+ * Notes what the table is after a commit in `<version>.crc`, so that readers can tell whether the log is what its writer saw.
+ *
+ * @param before the version that the commit was made on, which must be the one before
+ */
+export async function writeChecksum(
+  store: ObjectStore,
+  tablePath: string,
+  version: number,
+  before: Pick<LogState, 'protocol' | 'metadata' | 'files'>,
+  actions: readonly Action[],
+): Promise<void> {
+  let [numFiles, tableSizeBytes] = [before.files.count, before.files.totalBytes];
+  for (const { add, remove } of actions) {
+    numFiles += (add ? 1 : 0) - (remove ? 1 : 0);
+    tableSizeBytes += (add?.size ?? 0) - (remove?.size ?? 0);
+  }
+  const info = actions.find(({ commitInfo }) => commitInfo)?.commitInfo;
+  const checksum = {
+    ...(info?.txnId === undefined ? {} : { txnId: info.txnId }),
+    tableSizeBytes,
+    numFiles,
+    numMetadata: 1,
+    numProtocol: 1,
+    ...(info?.inCommitTimestamp === undefined ? {} : { inCommitTimestampOpt: info.inCommitTimestamp }),
+    metadata: actions.findLast(({ metaData }) => metaData)?.metaData ?? before.metadata,
+    protocol: actions.findLast(({ protocol }) => protocol)?.protocol ?? before.protocol,
+  };
+  await store.put(commitPath(tablePath, version).replace(/json$/, 'crc'), Buffer.from(JSON.stringify(checksum)));
 }
 
 async function loadChecksum(store: ObjectStore, path: string): Promise<z.infer<typeof checksumSchema> | undefined> {

@@ -1,7 +1,8 @@
 import { LakesteadError } from '#core';
 import type { Column } from '#engine';
-import { ident, join, type Sql, sql, unsafeSql } from '#sql';
+import { ident, type Sql, sql, unsafeSql } from '#sql';
 
+import { fillColumns, hasOwnValue, refuseNumbered } from './column-values.ts';
 import { canWiden, deltaTypeOf, describeField, duckdbType, writtenType } from './duckdb-types.ts';
 import { type DeltaType, describeType, type StructField, type StructType } from './schema.ts';
 
@@ -11,6 +12,8 @@ export type WritePlan = {
   readonly schema: StructType;
   /** A SELECT that gives exactly the schema's columns in order, with its types. */
   readonly query: Sql;
+  /** Names of the columns that the query gives; the others get their defaults. */
+  readonly given: ReadonlySet<string>;
 };
 
 /**
@@ -18,6 +21,7 @@ export type WritePlan = {
  *
  * @param current the table's schema, `undefined` for a new table or when the schema is replaced
  * @param columns what the query gives
+ * @param isMapped column mapping gives columns other names in files, so that any name will do
  * @throws {LakesteadError} `DELTA_SCHEMA_MISMATCH` naming every column that does not fit
  */
 export function planWrite(
@@ -26,23 +30,26 @@ export function planWrite(
   current: StructType | undefined,
   mode: 'strict' | 'merge',
   table: string,
+  isMapped = false,
 ): WritePlan {
-  checkNames(columns, table);
+  checkNames(columns, table, isMapped);
   const schema = current === undefined ? newSchema(columns) : fitSchema(columns, current, mode, table);
   const source = new Map(columns.map((column) => [column.name.toLowerCase(), column]));
-  const expressions = schema.fields.map((field) => {
-    const type = writtenType(field.type);
+  const given = new Map<StructField, Sql>();
+  for (const field of schema.fields) {
     const from = source.get(field.name.toLowerCase());
-    if (from === undefined) return sql`CAST(NULL AS ${unsafeSql(type)}) AS ${ident(field.name)}`;
-    return sql`${convert(ident(from.name), from.type, type)} AS ${ident(field.name)}`;
-  });
-  return { schema, query: sql`SELECT ${join(expressions)} FROM (${query}\n) AS source` };
+    if (from !== undefined) given.set(field, convert(ident(from.name), from.type, writtenType(field.type)));
+  }
+  refuseNumbered(given.keys(), table);
+  const rows = fillColumns(schema, given, sql`(${query}\n) AS source`);
+  return { schema, query: rows, given: new Set([...given.keys()].map(({ name }) => name)) };
 }
 
 function convert(expression: Sql, from: string, to: string): Sql {
   if (from === to) return expression;
   // A plain cast would take the session's time zone.
   if (to === 'TIMESTAMP WITH TIME ZONE' && from.startsWith('TIMESTAMP')) return sql`timezone('UTC', CAST(${expression} AS TIMESTAMP))`;
+  if (to === 'TIMESTAMP' && from === 'TIMESTAMP WITH TIME ZONE') return sql`timezone('UTC', ${expression})`;
   return sql`CAST(${expression} AS ${unsafeSql(to)})`;
 }
 
@@ -72,7 +79,7 @@ export function assign(value: Sql, from: string, field: StructField, table: stri
   if (from === to || from === '"NULL"') return sql`CAST(${value} AS ${unsafeSql(to)})`;
   const stored = storeAs(value, from, field.type);
   if (stored !== value) return stored;
-  if (from.startsWith('TIMESTAMP') && field.type === 'timestamp') return convert(value, from, to);
+  if (from.startsWith('TIMESTAMP') && (field.type === 'timestamp' || field.type === 'timestamp_ntz')) return convert(value, from, to);
   if (canWiden(deltaTypeOf(from, field.name), field.type)) return convert(value, from, to);
   throw new LakesteadError(
     'DELTA_SCHEMA_MISMATCH',
@@ -105,7 +112,7 @@ function fitSchema(columns: readonly Column[], current: StructType, mode: 'stric
   }
   const names = new Set(columns.map(({ name }) => name.toLowerCase()));
   for (const field of current.fields) {
-    if (!names.has(field.name.toLowerCase()) && !field.nullable)
+    if (!names.has(field.name.toLowerCase()) && !field.nullable && !hasOwnValue(field))
       problems.push(`${describeField(field)} may not be null and is not in the query`);
   }
   if (problems.length === 0) return added.length === 0 ? current : { type: 'struct', fields: [...current.fields, ...added] };
@@ -116,13 +123,13 @@ function fitSchema(columns: readonly Column[], current: StructType, mode: 'stric
 }
 
 /** Refuses names that stand twice, or that other engines could not read. Throws `DELTA_SCHEMA_MISMATCH`. */
-function checkNames(columns: readonly { readonly name: string }[], table: string): void {
+function checkNames(columns: readonly { readonly name: string }[], table: string, isMapped: boolean): void {
   const seen = new Set<string>();
   for (const { name } of columns) {
     if (seen.has(name.toLowerCase())) throw refuseName(table, name, 'stands twice; names compare without case');
     seen.add(name.toLowerCase());
     // Spark and Databricks refuse to read such names without column mapping.
-    if (/[ ,;{}()\n\t=]/.test(name) || name === '')
+    if ((!isMapped && /[ ,;{}()\n\t=]/.test(name)) || name === '')
       throw refuseName(
         table,
         name,
@@ -132,13 +139,13 @@ function checkNames(columns: readonly { readonly name: string }[], table: string
 }
 
 /** As {@link checkNames}, for names of columns and of the fields of structs wherever they stand. */
-export function checkSchemaNames(type: DeltaType, table: string): void {
+export function checkSchemaNames(type: DeltaType, table: string, isMapped = false): void {
   if (typeof type === 'string') return;
   if (type.type === 'struct') {
-    checkNames(type.fields, table);
-    for (const field of type.fields) checkSchemaNames(field.type, table);
-  } else if (type.type === 'array') checkSchemaNames(type.elementType, table);
-  else for (const part of [type.keyType, type.valueType]) checkSchemaNames(part, table);
+    checkNames(type.fields, table, isMapped);
+    for (const field of type.fields) checkSchemaNames(field.type, table, isMapped);
+  } else if (type.type === 'array') checkSchemaNames(type.elementType, table, isMapped);
+  else for (const part of [type.keyType, type.valueType]) checkSchemaNames(part, table, isMapped);
 }
 
 function refuseName(table: string, name: string, why: string): LakesteadError {

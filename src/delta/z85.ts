@@ -14,3 +14,19 @@ export function decodeZ85(text: string, where: string): Uint8Array {
   }
   return bytes;
 }
+
+/** Z85 text of bytes, whose number is a multiple of four: the inverse of {@link decodeZ85}. */
+export function encodeZ85(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 4) {
+    let word = view.getUint32(at);
+    let part = '';
+    for (let digit = 0; digit < 5; digit += 1) {
+      part = (alphabet[word % 85] ?? '') + part;
+      word = Math.floor(word / 85);
+    }
+    text += part;
+  }
+  return text;
+}

@@ -1,32 +1,32 @@
-import { LakesteadError } from '#core';
 import type { DeltaType, StructField } from '#delta';
-import { type ColumnDefinition, type ColumnType, parseColumnType } from '#delta-sql';
+import { type ColumnDefinition, type ColumnType, parseColumnType, toSparkText } from '#delta-sql';
 
-/**
- * A column as a statement defines it, as Delta has it.
- *
- * @throws {LakesteadError} `SQL_NOT_SUPPORTED` for a default, a generated or an identity column
- */
+/** A column as a statement defines it, as Delta has it: defaults and how it is generated in Spark's text. */
 export function fieldOf({ name, type, nullable, comment, defaultValue, generatedAs, identity }: ColumnDefinition): StructField {
-  const special =
-    defaultValue !== undefined
-      ? 'DEFAULT'
-      : generatedAs !== undefined
-        ? 'GENERATED ALWAYS AS'
-        : identity !== undefined
-          ? 'IDENTITY'
-          : undefined;
-  if (special !== undefined)
-    throw new LakesteadError(
-      'SQL_NOT_SUPPORTED',
-      `${special} of the column ${name.parts.join('.')} is not supported yet; nothing was changed`,
-    );
+  const length = /^\s*((?:var)?char)\s*\(\s*(\d+)\s*\)\s*$/i.exec(type.text);
   return {
-    name: name.parts.join('.'),
+    name: name.parts.at(-1) ?? '',
     type: deltaType(parseColumnType(type.text)),
     nullable,
-    metadata: comment === undefined ? {} : { comment },
+    metadata: {
+      ...(comment === undefined ? {} : { comment }),
+      ...(length === null ? {} : { __CHAR_VARCHAR_TYPE_STRING: `${(length[1] ?? '').toLowerCase()}(${length[2] ?? ''})` }),
+      ...(defaultValue === undefined ? {} : { CURRENT_DEFAULT: toSparkText(defaultValue.text.trim()) }),
+      ...(generatedAs === undefined ? {} : { 'delta.generationExpression': toSparkText(generatedAs.text.trim()) }),
+      ...(identity === undefined
+        ? {}
+        : {
+            'delta.identity.start': Number(identity.start),
+            'delta.identity.step': Number(identity.step),
+            'delta.identity.allowExplicitInsert': identity.allowExplicitInsert,
+          }),
+    },
   };
+}
+
+/** A type as a statement writes it, as Delta has it. */
+export function typeOf(text: string): DeltaType {
+  return deltaType(parseColumnType(text));
 }
 
 function deltaType(type: ColumnType): DeltaType {

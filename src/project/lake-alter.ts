@@ -1,73 +1,66 @@
-import { LakesteadError } from '#core';
-import type { Alteration, StructField } from '#delta';
-import type { ColumnDefinition, DeltaStatement, Name } from '#delta-sql';
+import type { Alteration } from '#delta';
+import { type DeltaStatement, toSparkText } from '#delta-sql';
 
-import { fieldOf } from './column-definition.ts';
+import { fieldOf, typeOf } from './column-definition.ts';
 import { changed, type Context, openNamed, type StatementRows } from './lake-context.ts';
 
 type Verb<K extends DeltaStatement['kind']> = Extract<DeltaStatement, { kind: K }>;
+type Change = Verb<'alter'>['change'];
 
-/** `ALTER TABLE`: what the log alone can change. */
+/** `ALTER TABLE`: what the log alone can change, and dropped features. */
 export async function alter({ table: name, change }: Verb<'alter'>, context: Context): Promise<StatementRows> {
-  const alteration = describe(change);
   const table = await openNamed(name, context);
-  await table.alter(alteration, { lease: context.lease, signal: context.signal });
+  const { lease, signal } = context;
+  if (change.kind === 'dropFeature') await table.dropFeature(change.feature, { truncateHistory: change.truncateHistory, lease, signal });
+  else await table.alter(describe(change), { lease, signal });
   return changed({ num_affected_rows: 0 });
 }
 
-const refused = {
-  dropColumns: 'ALTER TABLE ... DROP COLUMN, which needs column mapping,',
-  renameColumn: 'ALTER TABLE ... RENAME COLUMN, which needs column mapping,',
-  addConstraint: 'ALTER TABLE ... ADD CONSTRAINT',
-  dropConstraint: 'ALTER TABLE ... DROP CONSTRAINT',
-  dropFeature: 'ALTER TABLE ... DROP FEATURE',
-  clusterBy: 'ALTER TABLE ... CLUSTER BY',
-} as const;
-
-function describe(change: Verb<'alter'>['change']): Alteration {
+function describe(change: Exclude<Change, { kind: 'dropFeature' }>): Alteration {
   switch (change.kind) {
     case 'setProperties':
-      return change;
     case 'unsetProperties':
+    case 'dropConstraint':
       return change;
     case 'addColumns':
-      return { kind: 'addColumns', columns: change.columns.map((column) => ({ field: newColumn(column), position: column.position })) };
+      return {
+        kind: 'addColumns',
+        columns: change.columns.map((column) => ({
+          field: fieldOf(column),
+          inside: column.name.parts.slice(0, -1),
+          position: column.position,
+        })),
+      };
+    case 'renameColumn':
+      return { kind: 'renameColumn', column: change.column.parts, name: change.newName };
+    case 'dropColumns':
+      return { kind: 'dropColumns', columns: change.columns.map(({ parts }) => parts), ifExists: change.ifExists };
+    case 'addConstraint':
+      return { kind: 'addConstraint', name: change.constraint.name, condition: toSparkText(change.constraint.condition.text.trim()) };
+    case 'clusterBy':
+      return { kind: 'clusterBy', columns: change.columns.map(({ parts }) => parts.join('.')) };
     case 'alterColumn':
-      return describeColumnChange(topLevel(change.column), change.change);
-    default:
-      throw notSupported(refused[change.kind]);
+      return describeColumnChange(change.column.parts, change.change);
   }
 }
 
-function describeColumnChange(column: string, change: Extract<Verb<'alter'>['change'], { kind: 'alterColumn' }>['change']): Alteration {
+function describeColumnChange(column: readonly string[], change: Extract<Change, { kind: 'alterColumn' }>['change']): Alteration {
   switch (change.kind) {
     case 'comment':
       return { kind: 'commentColumn', column, comment: change.comment };
     case 'position':
       return { kind: 'moveColumn', column, position: change.position };
     case 'nullable':
-      if (change.nullable) return { kind: 'dropNotNull', column };
-      throw notSupported('ALTER COLUMN ... SET NOT NULL');
+      return { kind: change.nullable ? 'dropNotNull' : 'setNotNull', column };
     case 'type':
-      throw notSupported('ALTER COLUMN ... TYPE');
+      return { kind: 'widenColumn', column, type: typeOf(change.type.text) };
     case 'default':
-      throw notSupported('ALTER COLUMN ... DEFAULT');
+      return {
+        kind: 'setDefault',
+        column: column.join('.'),
+        value: change.value === undefined ? undefined : toSparkText(change.value.text.trim()),
+      };
     case 'syncIdentity':
-      throw notSupported('ALTER COLUMN ... SYNC IDENTITY');
+      return { kind: 'syncIdentity', column: column.join('.') };
   }
-}
-
-function newColumn(column: ColumnDefinition): StructField {
-  topLevel(column.name);
-  return fieldOf(column);
-}
-
-function topLevel({ parts }: Name): string {
-  const [name = '', ...rest] = parts;
-  if (rest.length > 0) throw notSupported(`a field of a struct (${parts.join('.')})`);
-  return name;
-}
-
-function notSupported(what: string): LakesteadError {
-  return new LakesteadError('SQL_NOT_SUPPORTED', `${what} is not supported yet; nothing was changed`);
 }

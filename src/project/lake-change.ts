@@ -31,8 +31,6 @@ export async function update(statement: Verb<'update'>, context: Context): Promi
 /** `MERGE INTO ... USING ... ON`. */
 export async function merge(statement: Verb<'merge'>, context: Context): Promise<StatementRows> {
   const { table: name, alias, source, sourceAlias, on, clauses, withSchemaEvolution } = statement;
-  if (withSchemaEvolution)
-    throw new LakesteadError('SQL_NOT_SUPPORTED', 'MERGE WITH SCHEMA EVOLUTION is not supported yet; nothing was changed');
   const table = await openNamed(name, context);
   const as = aliasOf(name, alias);
   const sourceAs = sourceAlias ?? lastPart(source.text) ?? 's';
@@ -63,7 +61,18 @@ export async function merge(statement: Verb<'merge'>, context: Context): Promise
     }
   }
   const { lease, signal } = context;
-  const result = await table.merge({ lease, signal, as, sourceAs, source: query, on: condition, clauses: compiled, conditionTexts: texts });
+  const schemaMode = withSchemaEvolution ? ('merge' as const) : ('strict' as const);
+  const result = await table.merge({
+    schemaMode,
+    lease,
+    signal,
+    as,
+    sourceAs,
+    source: query,
+    on: condition,
+    clauses: compiled,
+    conditionTexts: texts,
+  });
   const { rowsUpdated, rowsDeleted, rowsInserted } = result;
   return changed({
     num_affected_rows: rowsUpdated + rowsDeleted + rowsInserted,

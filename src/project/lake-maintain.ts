@@ -1,4 +1,5 @@
 import { LakesteadError } from '#core';
+import type { DeltaTable, OptimizeResult } from '#delta';
 import type { DeltaStatement, Fragment } from '#delta-sql';
 import { literal, sql } from '#sql';
 
@@ -9,12 +10,23 @@ type Verb<K extends DeltaStatement['kind']> = Extract<DeltaStatement, { kind: K 
 /** `OPTIMIZE`, with the table's path and what was done, as Spark gives it. */
 export async function optimize(statement: Verb<'optimize'>, context: Context): Promise<StatementRows> {
   const { table: name, where, zorderBy, isFull } = statement;
-  if (isFull) throw new LakesteadError('SQL_NOT_SUPPORTED', 'OPTIMIZE FULL is for clustered tables, which are not written yet');
   const table = await openNamed(name, context);
   const { lease, signal } = context;
   const condition = where === undefined ? undefined : (await compileExpressions([where], context))[0];
   const columns = zorderBy.map(({ parts }) => parts.join('.'));
-  const result = await table.optimize({ where: condition, whereText: where?.text.trim(), zorderBy: columns, lease, signal });
+  const result = await table.optimize({ where: condition, whereText: where?.text.trim(), zorderBy: columns, isFull, lease, signal });
+  return optimized(table, result);
+}
+
+/** `REORG TABLE ... APPLY (PURGE)`: deleted rows leave their files. */
+export async function reorg({ table: name, where }: Verb<'reorg'>, context: Context): Promise<StatementRows> {
+  const table = await openNamed(name, context);
+  const { lease, signal } = context;
+  const condition = where === undefined ? undefined : (await compileExpressions([where], context))[0];
+  return optimized(table, await table.optimize({ where: condition, whereText: where?.text.trim(), purge: true, lease, signal }));
+}
+
+function optimized(table: DeltaTable, result: OptimizeResult): StatementRows {
   const metrics = sql`{'numFilesAdded': ${literal(result.filesAdded)}::BIGINT, 'numFilesRemoved': ${literal(result.filesRemoved)}::BIGINT,
     'numBytesAdded': ${literal(result.bytesAdded)}::BIGINT, 'numBytesRemoved': ${literal(result.bytesRemoved)}::BIGINT}`;
   return rowsOf(['path', 'metrics'], [[text(`${table.store.root}/${table.path}`), metrics]]);

@@ -1,13 +1,13 @@
 import { LakesteadError } from '#core';
 import { type CommitResult, createTable, type DeltaTable, storeAs, writeTable } from '#delta';
-import type { DeltaStatement, Name } from '#delta-sql';
+import { type DeltaStatement, type Name, toSparkText } from '#delta-sql';
 import type { Lease } from '#engine';
 import { ident, join, literal, type Sql, sql } from '#sql';
 
 import { fieldOf } from './column-definition.ts';
 import { alter } from './lake-alter.ts';
 import { deleteFrom, merge, update } from './lake-change.ts';
-import { optimize, restore, vacuum } from './lake-maintain.ts';
+import { optimize, reorg, restore, vacuum } from './lake-maintain.ts';
 import {
   changed,
   compile,
@@ -57,6 +57,8 @@ export async function performLakeStatement(
       return await merge(statement, context);
     case 'optimize':
       return await optimize(statement, context);
+    case 'reorg':
+      return await reorg(statement, context);
     case 'vacuum':
       return await vacuum(statement, context);
     case 'restore':
@@ -74,8 +76,8 @@ export async function performLakeStatement(
   }
 }
 
-const verbs: Readonly<Record<'clone' | 'convert' | 'dropTable' | 'reorg', string>> = {
-  clone: 'CLONE', convert: 'CONVERT TO DELTA', dropTable: 'DROP TABLE', reorg: 'REORG',
+const verbs: Readonly<Record<'clone' | 'convert' | 'dropTable', string>> = {
+  clone: 'CLONE', convert: 'CONVERT TO DELTA', dropTable: 'DROP TABLE',
 }; // prettier-ignore
 
 async function history({ table: name, limit }: Verb<'history'>, context: Context): Promise<StatementRows> {
@@ -141,41 +143,46 @@ async function properties({ table: name, key }: Verb<'showProperties'>, context:
 }
 
 async function create(statement: Verb<'createTable'>, context: Context): Promise<StatementRows> {
-  const { definition, table: name } = statement;
-  const refuse = (what: string) => new LakesteadError('SQL_NOT_SUPPORTED', `${what} is not supported yet; nothing was changed`);
-  if (statement.replace !== 'no') throw refuse('CREATE OR REPLACE TABLE');
-  if (definition.location !== undefined) throw refuse('LOCATION of a table: its name says where it is');
-  if (definition.clusterBy !== undefined) throw refuse('CLUSTER BY');
-  if (definition.constraints.length > 0) throw refuse('a CHECK constraint');
-  if (await findNamed(name, context)) {
-    if (statement.ifNotExists) return changed({ num_affected_rows: 0, num_inserted_rows: 0 });
+  const { definition, table: name, replace } = statement;
+  if (definition.location !== undefined)
+    throw new LakesteadError('SQL_NOT_SUPPORTED', 'LOCATION of a table is not supported: its name says where it is; nothing was changed');
+  const found = await findNamed(name, context);
+  if (found !== undefined && statement.ifNotExists) return changed({ num_affected_rows: 0, num_inserted_rows: 0 });
+  if (found !== undefined && replace === 'no')
     throw new LakesteadError('STORAGE_EXISTS', `there is a table ${name.parts.join('.')} already; nothing was written`, {
-      hint: 'CREATE TABLE IF NOT EXISTS leaves it',
+      hint: 'CREATE TABLE IF NOT EXISTS leaves it, CREATE OR REPLACE TABLE defines it anew',
     });
+  if (found === undefined && replace === 'existing') await openNamed(name, context); // says that there is none
+  if (definition.query === undefined && definition.columns.length === 0)
+    throw new LakesteadError('SQL_SYNTAX', 'CREATE TABLE needs columns, or AS and a query');
+  if (definition.query !== undefined && definition.columns.length > 0)
+    throw new LakesteadError('SQL_NOT_SUPPORTED', 'a list of columns beside AS is not supported; nothing was changed');
+  const { lease, signal } = context;
+  const query = definition.query === undefined ? undefined : await compile(definition.query, context);
+  const options = {
+    schema: query === undefined ? { type: 'struct' as const, fields: definition.columns.map(fieldOf) } : undefined,
+    partitionBy: definition.partitionBy,
+    description: definition.comment,
+    properties: definition.properties,
+    clusterBy: definition.clusterBy?.map(({ parts }) => parts.join('.')),
+    signal,
+  };
+  let rows = 0;
+  if (found !== undefined) {
+    const operation = `${replace === 'orCreate' ? 'CREATE OR REPLACE' : 'REPLACE'} TABLE${query === undefined ? '' : ' AS SELECT'}`;
+    const table = await openNamed(name, context);
+    rows = (await table.replaceTable({ ...options, query, operation, lease })).rowsWritten;
+  } else {
+    const { store, path } = await placeOf(name, context);
+    const place = { store, path, engine: await context.project.engine() };
+    if (query === undefined) await createTable({ ...place, ...options, schema: options.schema ?? { type: 'struct', fields: [] } });
+    else rows = (await writeTable({ ...place, ...options, query, mode: 'error', lease })).rowsWritten;
   }
-  const { store, path } = await placeOf(name, context);
-  const engine = await context.project.engine();
-  const { partitionBy } = definition;
-  if (definition.query === undefined) {
-    if (definition.columns.length === 0) throw new LakesteadError('SQL_SYNTAX', 'CREATE TABLE needs columns, or AS and a query');
-    const schema = { type: 'struct' as const, fields: definition.columns.map(fieldOf) };
-    await createTable({
-      store,
-      path,
-      engine,
-      schema,
-      partitionBy,
-      description: definition.comment,
-      properties: definition.properties,
-      signal: context.signal,
-    });
-    return changed({ num_affected_rows: 0, num_inserted_rows: 0 });
+  for (const { name: constraint, condition } of definition.constraints) {
+    const table = await openNamed(name, context);
+    await table.alter({ kind: 'addConstraint', name: constraint, condition: toSparkText(condition.text.trim()) }, { lease, signal });
   }
-  if (definition.columns.length > 0) throw refuse('a list of columns beside AS');
-  if (Object.keys(definition.properties).length > 0 || definition.comment !== undefined) throw refuse('TBLPROPERTIES or COMMENT beside AS');
-  const query = await compile(definition.query, context);
-  const result = await writeTable({ store, path, engine, query, mode: 'error', partitionBy, lease: context.lease, signal: context.signal });
-  return changed({ num_affected_rows: result.rowsWritten, num_inserted_rows: result.rowsWritten });
+  return changed({ num_affected_rows: rows, num_inserted_rows: rows });
 }
 
 async function insert(statement: Verb<'insert'>, context: Context): Promise<StatementRows> {

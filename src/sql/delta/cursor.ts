@@ -3,6 +3,9 @@ import type { LakesteadError } from '#core';
 import { lex, syntaxError, type Token } from './lexer.ts';
 import type { Fragment, Name, Properties, Span } from './statement.ts';
 
+/** Types of Spark's by the names of the lake's dialect. */
+const sparkTypes: Readonly<Record<string, string>> = { TIMESTAMP_NTZ: 'TIMESTAMP', TIMESTAMP_LTZ: 'TIMESTAMPTZ' };
+
 /** Reads a statement's tokens one after the other. */
 export class Cursor {
   readonly text: string;
@@ -139,7 +142,7 @@ export class Cursor {
 
   /**
    * Text up to a place where `stop` holds outside of parentheses, brackets and CASE ... END, or to the end.
-   * Names in backticks come out in double quotes; nothing else of the text changes.
+   * Names in backticks come out in double quotes, types that only Spark has by the dialect's names; nothing else of the text changes.
    */
   fragment(what: string, stop: () => boolean): Fragment {
     const { start } = this.peek().span;
@@ -190,14 +193,23 @@ export class Cursor {
     return inner;
   }
 
+  /** How the lake's dialect has a token that only Spark has; `undefined` where it is the same. */
+  #inDialect({ kind, text, span }: Token, index: number): string | undefined {
+    if (kind === 'quoted' && this.text[span.start] === '`') return `"${text.replaceAll('"', '""')}"`;
+    const type = kind === 'word' ? sparkTypes[text] : undefined;
+    const [before, after] = [this.#tokens[index - 1], this.#tokens[index + 1]];
+    return after?.kind === 'string' || before?.text === 'AS' ? type : undefined;
+  }
+
   /** The text from `start` to the last token that was read, its backticks made double quotes. */
   fragmentFrom(start: number): Fragment {
     const span = this.spanFrom(start);
     let text = '';
     let from = start;
-    for (const token of this.#tokens.slice(0, this.#index)) {
-      if (token.span.start < start || token.kind !== 'quoted' || this.text[token.span.start] !== '`') continue;
-      text += `${this.text.slice(from, token.span.start)}"${token.text.replaceAll('"', '""')}"`;
+    for (const [index, token] of this.#tokens.slice(0, this.#index).entries()) {
+      const written = token.span.start < start ? undefined : this.#inDialect(token, index);
+      if (written === undefined) continue;
+      text += this.text.slice(from, token.span.start) + written;
       from = token.span.end;
     }
     return { text: text + this.text.slice(from, span.end), span };
