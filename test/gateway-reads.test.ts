@@ -30,8 +30,9 @@ const allowed: Readonly<Record<string, { readonly has: readonly string[]; readon
   'factory/run/read-bytes.ts': { has: ['createReadStream'], why: 'its path is the one that the gateway gave it' },
   'factory/run/write-files.ts': { has: ['parquet_metadata('], why: 'the footer of a file that this Copy has staged and not published yet' },
   'project/delta-sql.ts': { has: ['.entries', 'openCatalog'], why: 'makes the catalog of one table, which it gives to its gateway' },
-  'project/delta-upkeep.ts': { has: ['checkTable', 'openTable'], why: 'upkeep of a folder of this machine: writers, and a check that gives out no rows' },
+  'project/delta-upkeep.ts': { has: ['checkTable', 'openTable'], why: 'upkeep of a folder of this machine or a URL: writers, and a check that gives out no rows' },
   'project/lake-context.ts': { has: ['openTable'], why: 'for statements that write, which take the schema that they write to' },
+  'project/lake-place-statement.ts': { has: ['openTable'], why: 'a clone takes the log of its source, and no rows' },
   'project/notebook-port.ts': { has: ['read_parquet('], why: 'its paths are those that the gateway gave it' },
   'project/project.ts': { has: ['openCatalog'], why: 'gives it to the gateway' },
   'project/table-commands.ts': { has: ['openCatalog'], why: 'gives it to a gateway: a folder of this machine without a project' },
@@ -97,6 +98,7 @@ test('what leads to data is seen where it is', () => {
     'planToSql',
   ]);
   expect(findReads(join(src, 'catalog/open-catalog.ts'))).toEqual([
+    '.changes',
     '.find',
     '.readable',
     '.scan',

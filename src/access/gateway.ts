@@ -1,3 +1,4 @@
+import type { PlanSummary } from '#delta';
 import type { Lease, ResultStream } from '#engine';
 import type { Sql } from '#sql';
 
@@ -50,6 +51,10 @@ export type LakeRead = {
   readonly timestamp?: Date | undefined;
   /** Of a Delta table: its change feed from one version to another, both included, instead of its rows. */
   readonly changes?: { readonly from?: number | undefined; readonly to?: number | undefined } | undefined;
+  /** Of a Delta table: what rows fulfil, by which files are left out; whoever asks filters the rows. Columns stand bare or behind `t`. */
+  readonly where?: Sql | undefined;
+  /** Of a Delta table with row tracking: adds `row_id` and `row_commit_version`. */
+  readonly rowIds?: boolean | undefined;
   /** The caller's connection, when it holds one: waiting for a second could last. */
   readonly lease?: Lease | undefined;
   /** Lets go of local copies of remote files when it ends; the lease where it is not given. */
@@ -62,7 +67,7 @@ export type LakeRead = {
  * that the engine can read, for the caller's own reader function and options.
  */
 export type LakeRelation =
-  | { readonly kind: 'delta'; readonly sql: Sql; readonly version: number }
+  | { readonly kind: 'delta'; readonly sql: Sql; readonly version: number; readonly plan?: PlanSummary }
   | {
       readonly kind: 'files';
       readonly paths: readonly string[];

@@ -1,7 +1,8 @@
 import { type Catalog, escapePattern } from '#catalog';
 import { type Log, LakesteadError, silentLog } from '#core';
-import { openTable, planToSql } from '#delta';
+import { conditionsOf, openTable, planToSql, summarisePlan } from '#delta';
 import type { Batch, Engine, Lease } from '#engine';
+import { sql } from '#sql';
 import type { Lake, LakePlace } from '#storage';
 
 import { compileExpressions, compileRead } from './compile-read.ts';
@@ -86,7 +87,7 @@ async function* closeAfter(batches: AsyncIterable<Batch>, close: () => Promise<v
 }
 
 async function resolveDelta(
-  { lease, scope = lease, signal, version, timestamp, changes }: LakeRead,
+  { lease, scope = lease, signal, version, timestamp, changes, where, rowIds = false }: LakeRead,
   { store, path }: LakePlace,
   engine: Engine,
 ): Promise<LakeRelation> {
@@ -96,7 +97,14 @@ async function resolveDelta(
     return { kind: 'delta', sql: feed.sql, version: feed.to };
   }
   const snapshot = await table.snapshot({ lease, signal, version, timestamp });
-  return { kind: 'delta', sql: await planToSql(snapshot.scan(), store, { scope, signal }), version: snapshot.version };
+  const filter =
+    where === undefined || lease === undefined ? [] : await conditionsOf(where, { schema: snapshot.schema, as: 't' }, { lease, signal });
+  const plan = snapshot.scan({ filter });
+  const rows = await planToSql(plan, store, { scope, signal, rowIds });
+  const named = rowIds
+    ? sql`SELECT * EXCLUDE (__lakestead_row_id, __lakestead_row_version), __lakestead_row_id AS row_id, __lakestead_row_version AS row_commit_version FROM (${rows}) AS t`
+    : rows;
+  return { kind: 'delta', sql: named, version: snapshot.version, plan: summarisePlan(plan, snapshot) };
 }
 
 /** A file, the files of a folder, or those that fit a pattern: `*` within a name, `**` at the end for all below. */

@@ -1,5 +1,6 @@
 import type { Catalog, LakeTable } from '#catalog';
 import { LakesteadError, nearMisses } from '#core';
+import type { ChangesOptions } from '#delta';
 
 import { formatPlace, isNode, placeOf, textOf, type TreeNode } from './syntax-tree.ts';
 
@@ -71,22 +72,45 @@ export function formatTableName({ layer, schema, name }: Pick<LakeTable, 'layer'
  *
  * @throws {LakesteadError} `SQL_NOT_SUPPORTED` for anything but a constant
  */
-export function readAtClause(node: TreeNode): { readonly version?: number; readonly timestamp?: Date } {
+export function readAtClause(node: TreeNode): { readonly version?: number; readonly timestamp?: Date; readonly changes?: ChangeRange } {
   const at = node['at_clause'];
   if (!isNode(at)) return {};
   const value = constantOf(isNode(at['expr']) ? at['expr'] : {});
   const unit = textOf(at, 'unit').toUpperCase();
   if (unit === 'VERSION' && typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return { version: value };
-  if (unit === 'TIMESTAMP' && typeof value === 'string') {
-    const text = value.trim().replace(' ', 'T');
-    const isZoned = /(?:Z|[+-]\d{2}(?::?\d{2})?)$/i.test(text.slice(10));
-    const withZone = isZoned ? text.replace(/([+-]\d{2})$/, '$1:00') : `${text}${text.length > 10 ? '' : 'T00:00:00'}Z`;
-    const timestamp = new Date(withZone);
-    if (!Number.isNaN(timestamp.getTime())) return { timestamp };
-  }
+  const [, from, to] = unit === 'VERSION' && typeof value === 'string' ? (/^changes (.+?)\.\.(.*)$/.exec(value) ?? []) : [];
+  if (from !== undefined) return { changes: { ...rangeStart(from), ...(to === undefined || to === '' ? {} : rangeEnd(to)) } };
+  const timestamp = unit === 'TIMESTAMP' && typeof value === 'string' ? parseInstant(value) : undefined;
+  if (timestamp !== undefined) return { timestamp };
   throw new LakesteadError('SQL_NOT_SUPPORTED', 'AT takes a constant version or timestamp', {
     hint: "write AT (VERSION => 3) or AT (TIMESTAMP => '2024-05-01 12:00:00')",
   });
+}
+
+/** Of a change feed: from one version or instant to another. */
+type ChangeRange = Pick<ChangesOptions, 'from' | 'to' | 'fromTimestamp' | 'toTimestamp'>;
+
+function rangeStart(text: string): ChangeRange {
+  return /^\d+$/.test(text) ? { from: Number(text) } : { fromTimestamp: instantOf(text) };
+}
+
+function rangeEnd(text: string): ChangeRange {
+  return /^\d+$/.test(text) ? { to: Number(text) } : { toTimestamp: instantOf(text) };
+}
+
+function instantOf(text: string): Date {
+  const instant = parseInstant(text);
+  if (instant !== undefined) return instant;
+  throw new LakesteadError('SQL_NOT_SUPPORTED', `"${text}" is no version or timestamp of a change feed`);
+}
+
+/** A time as people write it; without a zone it is in UTC. */
+function parseInstant(value: string): Date | undefined {
+  const text = value.trim().replace(' ', 'T');
+  const isZoned = /(?:Z|[+-]\d{2}(?::?\d{2})?)$/i.test(text.slice(10));
+  const withZone = isZoned ? text.replace(/([+-]\d{2})$/, '$1:00') : `${text}${text.length > 10 ? '' : 'T00:00:00'}Z`;
+  const instant = new Date(withZone);
+  return Number.isNaN(instant.getTime()) ? undefined : instant;
 }
 
 function constantOf(expression: TreeNode): unknown {

@@ -1,4 +1,4 @@
-import { describeTable, openTable, planToSql, type Snapshot } from '#delta';
+import { type ChangesOptions, describeTable, openTable, planToSql, type Snapshot } from '#delta';
 import type { Engine, Lease } from '#engine';
 import { literal, type Sql, sql } from '#sql';
 import type { Lake } from '#storage';
@@ -45,6 +45,8 @@ export async function tableRelation(
     readonly lease?: Lease | undefined;
     readonly version?: number | undefined;
     readonly timestamp?: Date | undefined;
+    /** The change feed of a Delta table instead of its rows. */
+    readonly changes?: Omit<ChangesOptions, 'lease' | 'signal'> | undefined;
     readonly signal?: AbortSignal | undefined;
     /** Names in lower case: other columns of a Delta table in a remote store are left out, so that they are not fetched. */
     readonly usedColumns?: ReadonlySet<string> | undefined;
@@ -52,6 +54,12 @@ export async function tableRelation(
 ): Promise<TableRelation> {
   const { store, path } = table;
   const { engine, usedColumns, ...rest } = options;
+  if (options.changes !== undefined && table.format === 'delta') {
+    const feed = await (
+      await openTable({ store, path, engine }, rest)
+    ).changes({ ...options.changes, lease: options.lease, signal: options.signal });
+    return { sql: feed.sql, version: feed.to };
+  }
   if (table.format === 'delta') {
     const snapshot = await (await openTable({ store, path, engine }, rest)).snapshot(rest);
     const columns = store.traffic === undefined || usedColumns === undefined ? undefined : chooseColumns(snapshot, usedColumns);

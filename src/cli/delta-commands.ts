@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 
 import { LakesteadError } from '#core';
 import { addUpkeepCommands } from './delta-upkeep-commands.ts';
-import { askDeltaPath, readDeltaPath, type SqlDocument, type TableDocument, type TableHistoryDocument } from '#project';
+import { askDeltaPath, isUrl, readDeltaPath, type SqlDocument, type TableDocument, type TableHistoryDocument } from '#project';
 
 import type { Action } from './command-line.ts';
 import { parseCount, printJson, withProjectOptions } from './options.ts';
@@ -23,10 +23,14 @@ type Options = ProjectOptions & {
   readonly to?: string;
   readonly columns?: string;
   readonly where?: string;
+  readonly rowIds?: boolean;
+  readonly explain?: boolean;
 };
 
 export function addDeltaCommands(program: Command, terminal: Terminal, act: Action): void {
-  const delta = program.command('delta').description('A Delta table by its path: a folder on this machine, or a lake address.');
+  const delta = program
+    .command('delta')
+    .description('A Delta table by its path: a folder on this machine, the URL of one in Azure storage, or a lake address of a project.');
   const command = (name: string, description: string) =>
     withProjectOptions(delta.command(name))
       .description(description)
@@ -59,29 +63,33 @@ export function addDeltaCommands(program: Command, terminal: Terminal, act: Acti
   };
   const readAct = (verb: 'read' | 'changes') => (path: string, options: Options) =>
     act(async () => {
-      printRows((await ask(terminal, verb, path, options)) as SqlDocument, options);
+      const document = (await ask(terminal, verb, path, options)) as SqlDocument;
+      if (options.explain !== true) printRows(document, options);
       return undefined;
     });
   command('read', 'Its rows.')
     .option('--columns <names>', 'only these columns, with commas between')
     .option('--where <sql>', 'only the rows for which this holds')
+    .option('--row-ids', 'with row_id and row_commit_version, of a table with row tracking')
+    .option('--explain', 'instead of rows say how many files and bytes would be read, and why not more')
     .option('--output <file>', 'write them to a Parquet file')
     .action(readAct('read'));
   delta
     .command('sql')
-    .description("A query, or a statement in Spark's words, about the table in a folder of this machine; it is called t.")
-    .argument('<path>', 'the folder; CREATE TABLE t makes the table there')
+    .description("A query, or a statement in Spark's words, about the table in a folder of this machine or at a URL; it is called t.")
+    .argument('<path>', 'the folder or URL; CREATE TABLE t makes the table there')
     .argument('<statement>')
     .option('--json', 'the rows as a JSON array')
     .option('--output <file>', 'write the rows to a Parquet file')
     .action((path: string, query: string, { json = false, output }: Pick<Options, 'json' | 'output'>) =>
       act(async () => {
-        if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path))
-          throw new LakesteadError('USAGE', 'delta sql of a URL is not supported yet', {
-            hint: 'give a folder of this machine, or map the account in a project and use lakestead sql',
-          });
         const format = output !== undefined ? ('parquet' as const) : json ? ('json' as const) : ('table' as const);
-        const request = { path: resolve(path), query, format, output: output === undefined ? undefined : resolve(output) };
+        const request = {
+          path: isUrl(path) ? path : resolve(path),
+          query,
+          format,
+          output: output === undefined ? undefined : resolve(output),
+        };
         printRows(await askDeltaPath(request, { signal: terminal.signal, emit: emitTo(terminal) }), { json, output });
         return undefined;
       }),
@@ -103,7 +111,7 @@ function emitTo(terminal: Terminal) {
   };
 }
 
-/** A folder of this machine is read by this process itself; anything else is an address in the project's lake. */
+/** A folder of this machine, or a URL where no project is named, is read by this process itself; anything else is an address in the project's lake. */
 async function ask(terminal: Terminal, verb: 'show' | 'history' | 'read' | 'changes', path: string, options: Options): Promise<unknown> {
   if (options.version !== undefined && options.timestamp !== undefined) {
     throw new LakesteadError('USAGE', '--version and --timestamp cannot be given together', { hint: 'leave one of them out' });
@@ -117,10 +125,14 @@ async function ask(terminal: Terminal, verb: 'show' | 'history' | 'read' | 'chan
     to: options.to === undefined ? undefined : parseCount('to', options.to),
     columns: options.columns?.split(',').map((name) => name.trim()),
     where: options.where,
+    rowIds: options.rowIds,
+    explain: options.explain,
     output: options.output === undefined ? undefined : resolve(options.output),
     format: options.json ? ('json' as const) : ('table' as const),
   };
   const emit = emitTo(terminal);
+  const hasProject = options.project !== undefined || options.env !== undefined;
+  if (isUrl(path) && !hasProject) return await readDeltaPath(args, { signal: terminal.signal, emit });
   if (existsSync(path)) return await readDeltaPath({ ...args, path: resolve(path) }, { signal: terminal.signal, emit });
   try {
     return await perform(terminal, options, 'delta', args, emit);

@@ -20,6 +20,8 @@ export type CheckFinding = {
   readonly problem: string;
   /** How to mend it. */
   readonly hint: string;
+  /** A repair can mend it by a commit of the log alone. */
+  readonly canRepair?: true;
 };
 
 /** What was looked at, and what is wrong with it: nothing when `findings` is empty. */
@@ -33,12 +35,14 @@ export type CheckOptions = Pick<StatementOptions, 'signal'> & {
 /** Types whose least and greatest value can be asked for and compared as the log has them. */
 const comparable = new Set(['byte', 'short', 'integer', 'long', 'float', 'double', 'string', 'date']);
 
+const missing = 'the file is missing';
+
 const hints: Readonly<Record<CheckFinding['kind'], string>> = {
   log: 'restore _delta_log from a copy, or read an older version',
-  file: 'restore the file from a copy, or restore a version of the table that does without it',
+  file: 'restore the file from a copy, or restore a version of the table that does without it; --repair takes a missing one out of the table',
   size: 'the file is not the one that was committed: restore it from a copy',
   rows: 'the file is not the one that was committed: restore it from a copy',
-  statistics: 'filters may leave the file out wrongly: write its rows again, as by an UPDATE that changes nothing',
+  statistics: 'filters may leave the file out wrongly: --repair takes these statistics away',
   deletionVector: 'restore the file of the deletion vector from a copy',
 };
 
@@ -52,8 +56,10 @@ const hints: Readonly<Record<CheckFinding['kind'], string>> = {
 export async function checkTable(location: TableLocation, options: CheckOptions): Promise<CheckResult> {
   const { lease, signal, onProgress } = options;
   const findings: CheckFinding[] = [];
-  const found = (kind: CheckFinding['kind'], problem: string, file?: string) =>
-    findings.push({ kind, ...(file === undefined ? {} : { file }), problem, hint: hints[kind] });
+  const found = (kind: CheckFinding['kind'], problem: string, file?: string) => {
+    const canRepair = kind === 'statistics' || problem === missing;
+    findings.push({ kind, ...(file === undefined ? {} : { file }), problem, hint: hints[kind], ...(canRepair ? { canRepair } : {}) });
+  };
   let snapshot: Snapshot;
   try {
     snapshot = await loadSnapshot(location, { lease, signal });
@@ -70,7 +76,7 @@ export async function checkTable(location: TableLocation, options: CheckOptions)
     if (isAbsolutePath(file.path)) continue; // of another table: a shallow clone
     const info = await location.store.find(location.path === '' ? file.path : `${location.path}/${file.path}`);
     if (info === undefined) {
-      found('file', 'the file is missing', file.path);
+      found('file', missing, file.path);
       continue;
     }
     if (info.sizeBytes !== file.sizeBytes) {

@@ -10,6 +10,7 @@ export type { DropFeatureOptions } from './drop-feature.ts';
 export type { HistoryEntry } from './history.ts';
 export type { MergeClause, MergeOptions } from './merge.ts';
 export type { OptimizeOptions, OptimizeResult } from './optimize.ts';
+export { repairTable, type RepairResult } from './repair.ts';
 export type { Replacement } from './replace.ts';
 export type { ReplaceTableOptions } from './replace-table.ts';
 export type { RestoreOptions, RestoreResult } from './restore.ts';
@@ -18,7 +19,16 @@ export type { VacuumOptions, VacuumResult } from './vacuum.ts';
 export type { LiveFiles } from './live-files.ts';
 export { planToSql } from './relation.ts';
 export type { LogState } from './replay.ts';
-export { type Condition, type ConditionValue, explainPlan, type ScanFile, type ScanOptions, type ScanPlan } from './scan-plan.ts';
+export {
+  type Condition,
+  type ConditionValue,
+  explainPlan,
+  type PlanSummary,
+  type ScanFile,
+  type ScanOptions,
+  type ScanPlan,
+  summarisePlan,
+} from './scan-plan.ts';
 export { conditionsOf } from './condition-of.ts';
 export {
   type ArrayType,

@@ -43,7 +43,8 @@ export async function planToSql(plan: ScanPlan, store: ObjectStore, options: Rel
     const ids = options.rowIds === true ? [sql`0::BIGINT AS ${ident(rowIdColumn)}`, sql`0::BIGINT AS ${ident(rowVersionColumn)}`] : [];
     return sql`SELECT ${join([...columns, ...numbers, ...ids])} WHERE false`;
   }
-  if (options.scope !== undefined) pinFiles(store, plan, options.scope);
+  // Who changes rows is told of a vacuum by the commit.
+  if (options.scope !== undefined && options.numbered !== true) pinFiles(store, plan, options.scope);
   const branches: Sql[] = [];
   const plain = plan.files.filter((file) => file.deletionVector === undefined && file.onlyRows === undefined);
   for (const files of groupByPartition(plan, plain)) branches.push(await selectFiles(plan, store, files, undefined, options));

@@ -41,7 +41,7 @@ export type ScanPlan = {
   readonly files: readonly ScanFile[];
   readonly bytes: number;
   /** How many files the log lists that are not read, and why. */
-  readonly skipped: { readonly byPartition: number; readonly byStatistics: number; readonly bytes: number };
+  readonly skipped: { readonly byPartition: number; readonly byStatistics: number };
 };
 
 /** One file of a plan. */
@@ -81,20 +81,18 @@ export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPla
   const known = new Map([...columnsIn(filter)].map((name) => [name, locateColumn(snapshot, mapping, name, field)]));
   const onPartitions = [...known.values()].some(({ partition }) => partition >= 0);
   const chosen: ScanFile[] = [];
-  const skipped = { byPartition: 0, byStatistics: 0, bytes: 0 };
+  const skipped = { byPartition: 0, byStatistics: 0 };
   let bytes = 0;
   for (let index = 0; index < files.count; index += 1) {
     const partitionOf = (column: number) => files.partitionValues[column]?.[index] ?? null;
     if (onPartitions && !filter.every((one) => canMatch(one, factsOf(known, partitionOf, undefined)))) {
       skipped.byPartition += 1;
-      skipped.bytes += files.sizes[index] ?? 0;
       continue;
     }
     if (filter.length > 0) {
       const statistics = parseStatistics(files.stats[index] ?? null);
       if (statistics !== undefined && !filter.every((one) => canMatch(one, factsOf(known, partitionOf, statistics)))) {
         skipped.byStatistics += 1;
-        skipped.bytes += files.sizes[index] ?? 0;
         continue;
       }
     }
@@ -184,14 +182,34 @@ export function canHold(
   return filter.every((one) => canMatch(one, facts));
 }
 
-/** What of a table is read, and why not more: lines for people. */
-export function explainPlan({ files, bytes, skipped }: ScanPlan, total: { readonly files: number; readonly bytes: number }): string {
-  const line = (count: number, size: number) => `${count} of ${total.files} files, ${size} of ${total.bytes} bytes`;
-  const reasons = [
-    skipped.byPartition === 0 ? [] : [`${skipped.byPartition} files are of other partitions`],
-    skipped.byStatistics === 0 ? [] : [`${skipped.byStatistics} files cannot have such rows by their statistics`],
-  ].flat();
-  return [`read: ${line(files.length, bytes)}`, ...reasons.map((reason) => `left out: ${reason}`)].join('\n');
+/** What of a table is read, and how much is not and why. Counts of files, and bytes. */
+export type PlanSummary = {
+  readonly version: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly totalFiles: number;
+  readonly totalBytes: number;
+  readonly leftOut: { readonly byPartition: number; readonly byStatistics: number };
+  /** Files of which some rows count as deleted. */
+  readonly filesWithDeletedRows: number;
+};
+
+/** A plan in numbers. */
+export function summarisePlan({ files, bytes, version, skipped }: ScanPlan, { files: all }: Pick<Snapshot, 'files'>): PlanSummary {
+  const { byPartition, byStatistics } = skipped;
+  const filesWithDeletedRows = files.filter(({ deletionVector }) => deletionVector !== undefined).length;
+  return { version, files: files.length, bytes, totalFiles: all.count, totalBytes: all.totalBytes, leftOut: { byPartition, byStatistics }, filesWithDeletedRows }; // prettier-ignore
+}
+
+/** A plan in lines for people. */
+export function explainPlan({ version, files, bytes, totalFiles, totalBytes, leftOut, filesWithDeletedRows }: PlanSummary): string {
+  const some = (count: number) => `  ${count} ${count === 1 ? 'file' : 'files'}`;
+  return [
+    `version ${version}: reads ${files} of ${totalFiles} files, ${bytes} of ${totalBytes} bytes`,
+    ...(leftOut.byPartition === 0 ? [] : [`${some(leftOut.byPartition)} of other partitions`]),
+    ...(leftOut.byStatistics === 0 ? [] : [`${some(leftOut.byStatistics)} without such rows, by the statistics`]),
+    ...(filesWithDeletedRows === 0 ? [] : [`${some(filesWithDeletedRows)} of these with deletion vectors`]),
+  ].join('\n');
 }
 
 function rowFacts(extras: Readonly<Record<string, unknown>> | undefined): Pick<ScanFile, 'baseRowId' | 'defaultRowCommitVersion'> {

@@ -1,16 +1,14 @@
-import { basename, dirname } from 'node:path';
-
 import { openGateway } from '#access';
 import { type Catalog, openCatalog } from '#catalog';
 import { LakesteadError } from '#core';
 import { openDuckdbEngine } from '#engine';
-import { openLake } from '#storage';
 
 import type { CommandContext } from './command.ts';
+import { openDeltaPlace } from './delta-place.ts';
 import type { SqlDocument } from './documents.ts';
 import { askLake, type LakeQuestion } from './sql-command.ts';
 
-/** A statement about one Delta table, a folder of this machine, which it calls `t`. */
+/** A statement about one Delta table, a folder of this machine or at a URL, which it calls `t`. */
 export type DeltaSqlRequest = LakeQuestion & { readonly path: string };
 
 /**
@@ -22,8 +20,9 @@ export async function askDeltaPath(
   context: Pick<CommandContext, 'signal' | 'emit'>,
 ): Promise<SqlDocument> {
   await using engine = await openDuckdbEngine();
-  const lake = openLake({ defaultRoot: dirname(path) });
-  const address = basename(path);
+  await using place = await openDeltaPlace(path);
+  const { lake, address } = place;
+  await using opened = new AsyncDisposableStack();
   const tables = openCatalog({ lake, engine });
   const find = async () => {
     const { store, path: folder } = await lake.resolve(address);
@@ -42,6 +41,11 @@ export async function askDeltaPath(
     lake,
     engine: async () => await Promise.resolve(engine),
     gateway: async () => await Promise.resolve(gateway),
+    open: async (other: string) => {
+      const found = await openDeltaPlace(other);
+      opened.use(found);
+      return await found.resolve();
+    },
     place: async ({ parts }: { readonly parts: readonly string[] }) => {
       if (isT(parts)) return await lake.resolve(address);
       throw new LakesteadError('SQL_NAME_NOT_FOUND', `${parts.join('.')} is another table: the one at the path is called t`);

@@ -12,6 +12,7 @@ export type {
 } from './documents.ts';
 export { openProjectOwner, type ProjectOwner } from './open-project-owner.ts';
 export type { RunDocument } from './run-command.ts';
+export { isUrl } from './delta-place.ts';
 export { askDeltaPath, type DeltaSqlRequest } from './delta-sql.ts';
 export { keepUp, type UpkeepRequest } from './delta-upkeep.ts';
 export { type DeltaPathRequest, readDeltaPath } from './table-commands.ts';

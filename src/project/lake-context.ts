@@ -16,6 +16,8 @@ export type StatementRows = { readonly sql: Sql };
 export type LakePorts = Pick<Project, 'gateway' | 'engine' | 'lake'> & {
   /** Where a new table of a name goes, where that is not said by the name itself. */
   readonly place?: ((name: Name) => Promise<LakePlace>) | undefined;
+  /** What a path leads to, where that is no address in the lake. */
+  readonly open?: ((path: string) => Promise<LakePlace>) | undefined;
 };
 
 /** What a statement about a table of the lake is performed with. */
@@ -78,4 +80,14 @@ export function rowsOf(names: readonly string[], rows: readonly (readonly Sql[])
   if (rows.length === 0)
     return { sql: sql`SELECT * FROM (VALUES (${join(names.map(() => sql`NULL::VARCHAR`))})) AS t(${columns}) WHERE false` };
   return { sql: sql`SELECT * FROM (VALUES ${join(rows.map((row) => sql`(${join(row)})`))}) AS t(${columns})` };
+}
+
+/** The instant that an expression of a statement is. */
+export async function instantOf(given: Fragment, context: Context): Promise<Date> {
+  const { lease, signal } = context;
+  const [value = sql`NULL`] = await compileExpressions([given], context);
+  const [row] = await lease.rows(sql`SELECT epoch_ms(CAST(${value} AS TIMESTAMPTZ)) AS ms`, { signal });
+  const ms = row?.['ms'];
+  if (ms === null || ms === undefined) throw new LakesteadError('SQL_TYPE', `${given.text} is no timestamp`);
+  return new Date(Number(ms));
 }

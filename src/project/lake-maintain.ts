@@ -1,9 +1,8 @@
-import { LakesteadError } from '#core';
 import type { DeltaTable, OptimizeResult } from '#delta';
-import type { DeltaStatement, Fragment } from '#delta-sql';
+import type { DeltaStatement } from '#delta-sql';
 import { literal, sql } from '#sql';
 
-import { changed, compileExpressions, type Context, openNamed, rowsOf, type StatementRows, text } from './lake-context.ts';
+import { changed, compileExpressions, type Context, instantOf, openNamed, rowsOf, type StatementRows, text } from './lake-context.ts';
 
 type Verb<K extends DeltaStatement['kind']> = Extract<DeltaStatement, { kind: K }>;
 
@@ -34,10 +33,9 @@ function optimized(table: DeltaTable, result: OptimizeResult): StatementRows {
 
 /** `VACUUM`: the table's path, or with DRY RUN the files that would go. */
 export async function vacuum({ table: name, retainHours, dryRun, mode }: Verb<'vacuum'>, context: Context): Promise<StatementRows> {
-  if (mode === 'lite') throw new LakesteadError('SQL_NOT_SUPPORTED', 'VACUUM LITE is not supported yet; nothing was removed');
   const table = await openNamed(name, context);
   const { lease, signal } = context;
-  const { files } = await table.vacuum({ retainHours, dryRun, lease, signal });
+  const { files } = await table.vacuum({ retainHours, dryRun, lite: mode === 'lite', lease, signal });
   const root = `${table.store.root}/${table.path}`;
   return rowsOf(['path'], dryRun ? files.map((file) => [text(`${root}/${file}`)]) : [[text(root)]]);
 }
@@ -46,7 +44,7 @@ export async function vacuum({ table: name, retainHours, dryRun, mode }: Verb<'v
 export async function restore({ table: name, at }: Verb<'restore'>, context: Context): Promise<StatementRows> {
   const table = await openNamed(name, context);
   const { lease, signal } = context;
-  const when = 'version' in at ? { version: at.version } : { timestamp: await instant(at.timestamp, context) };
+  const when = 'version' in at ? { version: at.version } : { timestamp: await instantOf(at.timestamp, context) };
   const result = await table.restore({ ...when, lease, signal });
   const { files } = await table.snapshot({ lease, signal });
   return changed({
@@ -57,13 +55,4 @@ export async function restore({ table: name, at }: Verb<'restore'>, context: Con
     removed_files_size: result.bytesRemoved,
     restored_files_size: result.bytesRestored,
   });
-}
-
-async function instant(given: Fragment, context: Context): Promise<Date> {
-  const { lease, signal } = context;
-  const [value = sql`NULL`] = await compileExpressions([given], context);
-  const [row] = await lease.rows(sql`SELECT epoch_ms(CAST(${value} AS TIMESTAMPTZ)) AS ms`, { signal });
-  const ms = row?.['ms'];
-  if (ms === null || ms === undefined) throw new LakesteadError('SQL_TYPE', `${given.text} is no timestamp`);
-  return new Date(Number(ms));
 }

@@ -1,12 +1,13 @@
 import { LakesteadError } from '#core';
-import { type CommitResult, createTable, type DeltaTable, storeAs, writeTable } from '#delta';
+import { type CommitResult, createTable, type DeltaTable, duckdbType, storeAs, writeTable } from '#delta';
 import { type DeltaStatement, type Name, toSparkText } from '#delta-sql';
 import type { Lease } from '#engine';
-import { ident, join, literal, type Sql, sql } from '#sql';
+import { ident, join, literal, type Sql, sql, unsafeSql } from '#sql';
 
 import { fieldOf } from './column-definition.ts';
 import { alter } from './lake-alter.ts';
 import { deleteFrom, merge, update } from './lake-change.ts';
+import { clone, convert, dropTable } from './lake-place-statement.ts';
 import { optimize, reorg, restore, vacuum } from './lake-maintain.ts';
 import {
   changed,
@@ -29,7 +30,7 @@ type Verb<K extends DeltaStatement['kind']> = Extract<DeltaStatement, { kind: K 
  * Performs a statement in Spark's words about a table of the lake, and gives the rows that Spark would show. Queries in it
  * pass the gateway.
  *
- * @throws {LakesteadError} `SQL_NOT_SUPPORTED` for a verb that is not there yet, by name
+ * @throws {LakesteadError} `SQL_NOT_SUPPORTED` for what of a statement is not there, by name
  */
 export async function performLakeStatement(
   project: LakePorts,
@@ -65,20 +66,14 @@ export async function performLakeStatement(
       return await restore(statement, context);
     case 'alter':
       return await alter(statement, context);
-    default:
-      throw new LakesteadError(
-        'SQL_NOT_SUPPORTED',
-        `${verbs[statement.kind]} is not supported yet for tables of the lake; nothing was changed`,
-        {
-          hint: 'CREATE TABLE, INSERT, DELETE, UPDATE, MERGE, OPTIMIZE, VACUUM, RESTORE, ALTER TABLE, DESCRIBE HISTORY, DESCRIBE DETAIL, SHOW TBLPROPERTIES and time travel are there',
-        },
-      );
+    case 'clone':
+      return await clone(statement, await placeOf(statement.table, context), context);
+    case 'convert':
+      return await convert(statement, async (name) => await placeOf(name, context), context);
+    case 'dropTable':
+      return await dropTable(statement, context);
   }
 }
-
-const verbs: Readonly<Record<'clone' | 'convert' | 'dropTable', string>> = {
-  clone: 'CLONE', convert: 'CONVERT TO DELTA', dropTable: 'DROP TABLE',
-}; // prettier-ignore
 
 async function history({ table: name, limit }: Verb<'history'>, context: Context): Promise<StatementRows> {
   const { address } = await deltaTable(name, context);
@@ -193,8 +188,14 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
   const query = await compile(statement.query, context);
   const described = await lease.rows(sql`DESCRIBE (${query}\n)`, { signal });
   const given = described.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
+  // Values of partitions stand in the statement, and not in the rows.
+  const fixed =
+    typeof overwrite === 'object' && 'partition' in overwrite ? overwrite.partition.filter(({ value }) => value !== undefined) : [];
+  const isFixed = (column: string) => fixed.some((one) => one.column.toLowerCase() === column.toLowerCase());
   const byPosition =
-    statement.columns.length > 0 ? statement.columns.map(({ parts }) => parts.join('.')) : schema.fields.map((one) => one.name);
+    statement.columns.length > 0
+      ? statement.columns.map(({ parts }) => parts.join('.'))
+      : schema.fields.map((one) => one.name).filter((one) => !isFixed(one));
   const names = statement.byName ? given.map((one) => one.name) : byPosition;
   if (given.length !== names.length)
     throw new LakesteadError(
@@ -205,6 +206,10 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
     const field = schema.fields.find((one) => one.name.toLowerCase() === column.toLowerCase());
     return sql`${storeAs(ident(`c${index}`), given[index]?.type ?? '', field?.type)} AS ${ident(column)}`;
   });
+  for (const { column, value } of fixed) {
+    const [constant = sql`NULL`] = value === undefined ? [] : await compileExpressions([value], context);
+    list.push(sql`${constant} AS ${ident(column)}`);
+  }
   const rows = sql`SELECT ${join(list)} FROM (${query}\n) AS q(${join(names.map((_, index) => ident(`c${index}`)))})`;
   const result = await performInsert(table, rows, overwrite, context);
   return changed({ num_affected_rows: result.rowsWritten, num_inserted_rows: result.rowsWritten });
@@ -241,9 +246,22 @@ async function performInsert(
     const [where = sql`true`] = await compileExpressions([overwrite.where], context);
     return await table.replace(rows, { where }, { lease, signal, conditionTexts: new Map([[where, overwrite.where.text.trim()]]) });
   }
-  if (overwrite.partition.some(({ value }) => value !== undefined))
-    throw new LakesteadError('SQL_NOT_SUPPORTED', 'INSERT OVERWRITE ... PARTITION with values is not supported yet; nothing was written', {
-      hint: 'write INSERT INTO ... REPLACE WHERE with a condition',
-    });
-  return await table.replace(rows, { partitions: 'dynamic' }, { lease, signal });
+  const fixed = overwrite.partition.flatMap(({ column, value }) => (value === undefined ? [] : [{ column, value }]));
+  if (fixed.length === 0) return await table.replace(rows, { partitions: 'dynamic' }, { lease, signal });
+  // As Spark has it: with a value given, all of those partitions go, whatever the rows have in the other columns.
+  const values = await compileExpressions(
+    fixed.map(({ value }) => value),
+    context,
+  );
+  const { schema } = await table.snapshot(context);
+  const typed = fixed.map(({ column }, index) => {
+    const field = schema.fields.find(({ name }) => name.toLowerCase() === column.toLowerCase());
+    return sql`CAST(${values[index] ?? sql`NULL`} AS ${unsafeSql(duckdbType(field?.type ?? 'string'))})`;
+  });
+  const where = join(
+    fixed.map(({ column }, index) => sql`${ident(column)} IS NOT DISTINCT FROM ${typed[index] ?? sql`NULL`}`),
+    ' AND ',
+  );
+  const texts = fixed.map(({ column, value }) => `${column} = ${value.text.trim()}`).join(' AND ');
+  return await table.replace(rows, { where }, { lease, signal, conditionTexts: new Map([[where, texts]]) });
 }

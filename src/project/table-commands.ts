@@ -1,16 +1,14 @@
-import { basename, dirname } from 'node:path';
-
 import { z } from 'zod';
 
 import { type Gateway, openGateway, ownerPrincipal } from '#access';
 import { type LakeTable, openCatalog } from '#catalog';
 import { describeError, LakesteadError, nearMisses } from '#core';
-import type { HistoryEntry } from '#delta';
+import { explainPlan, type HistoryEntry } from '#delta';
 import { type Engine, openDuckdbEngine } from '#engine';
 import { ident, join, type Sql, sql, unsafeSql } from '#sql';
-import { openLake } from '#storage';
 
 import { type Command, command, type CommandContext } from './command.ts';
+import { openDeltaPlace } from './delta-place.ts';
 import type { TableDocument, TableHistoryDocument, TableListDocument, TableSummary } from './documents.ts';
 import { presentQuery } from './present-query.ts';
 import type { Project } from './project.ts';
@@ -57,20 +55,23 @@ function deltaArgs() {
     to: z.int().nonnegative().optional(),
     columns: z.array(z.string()).optional(),
     where: z.string().optional(),
+    rowIds: z.boolean().optional(),
+    explain: z.boolean().optional(),
     output: z.string().optional(),
     format: z.enum(['json', 'table']),
   });
 }
 
-/** What {@link readDeltaPath} is asked: a folder of this machine, and what of it. */
+/** What {@link readDeltaPath} is asked: a folder of this machine or a URL, and what of it. */
 export type DeltaPathRequest = z.input<ReturnType<typeof deltaArgs>>;
 
-/** `delta show|history|read|changes` of a folder of this machine, for the user who may read it: needs no project. */
+/** `delta show|history|read|changes` of a folder of this machine or a URL, for the user who may read it: needs no project. */
 export async function readDeltaPath(args: DeltaPathRequest, context: Pick<CommandContext, 'signal' | 'emit'>): Promise<unknown> {
   await using engine = await openDuckdbEngine();
-  const lake = openLake({ defaultRoot: dirname(args.path) });
+  await using place = await openDeltaPlace(args.path);
+  const { lake, address } = place;
   const gateway = openGateway({ engine, lake, catalog: openCatalog({ lake, engine }) });
-  return await readDelta({ gateway, engine, address: basename(args.path) }, args, context, (query) => narrow(query, args));
+  return await readDelta({ gateway, engine, address }, args, context, (query) => narrow(query, args));
 }
 
 /** The columns and rows asked for. The condition is the user's own SQL, who reads with their own rights. */
@@ -116,8 +117,17 @@ async function readDelta(
   }
   await using lease = await engine.lease({ signal });
   const changes = args.verb === 'changes' ? { from: args.from, to: args.to } : undefined;
-  const relation = await gateway.resolveLake({ principal: ownerPrincipal, address, format: 'delta', changes, lease, signal, ...at });
+  const where = args.where === undefined ? undefined : unsafeSql(`(${args.where}\n)`);
+  const read = { principal: ownerPrincipal, address, format: 'delta', changes, where, rowIds: args.rowIds, lease, signal, ...at } as const;
+  const relation = await gateway.resolveLake(read);
   if (relation.kind !== 'delta') throw new LakesteadError('INTERNAL', 'a Delta table was resolved to files');
+  if (args.explain === true) {
+    const plan = relation.plan;
+    if (plan === undefined) throw new LakesteadError('USAGE', '--explain is for the rows of a table');
+    const text = args.format === 'json' ? `${JSON.stringify(plan, undefined, 2)}\n` : `${explainPlan(plan)}\n`;
+    await context.emit({ kind: 'text', text });
+    return { rowCount: 0, durationMs: 0, tables: [] };
+  }
   const format = args.output === undefined ? args.format : 'parquet';
   return await presentQuery(lease, select(relation.sql), { format, output: args.output, signal, emit: context.emit });
 }

@@ -146,6 +146,17 @@ class LocalStore implements ObjectStore {
     }
   }
 
+  async deleteFolder(folder: string, { signal }: StoreCall = {}): Promise<void> {
+    checkCancelled(signal, `deleting ${folder}`);
+    const place = this.#locate(folder);
+    await this.#try(`deleting ${place}`, async () => {
+      await this.#fs.removeTree(place);
+      await this.#fs.syncFolder(parentOf(place)).catch((error: unknown) => {
+        if (!isMissing(error)) throw error;
+      });
+    });
+  }
+
   async stage(path: string): Promise<StagedFile> {
     this.#locate(path);
     const localPath = await this.#try(`staging ${path}`, async () => await this.#temporary());

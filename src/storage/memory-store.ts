@@ -95,6 +95,13 @@ class MemoryStore implements ObjectStore, AsyncDisposable {
     await Promise.resolve();
   }
 
+  async deleteFolder(folder: string, { signal }: StoreCall = {}): Promise<void> {
+    checkCancelled(signal, `deleting ${folder}`);
+    const start = `${checkObjectPath(folder)}/`;
+    for (const path of this.#objects.keys()) if (path.startsWith(start)) this.#objects.delete(path);
+    await Promise.resolve();
+  }
+
   async copy(from: string, to: string, { signal }: StoreCall = {}): Promise<void> {
     checkCancelled(signal, `copying ${from}`);
     await this.put(to, this.#stored(from).bytes);

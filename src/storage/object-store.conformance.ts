@@ -104,6 +104,18 @@ export function describeObjectStore(name: string, open: () => Promise<{ readonly
       expect(await store.entries('silver')).toBeUndefined();
     });
 
+    test('a folder goes with all that is below it, and nothing else', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      for (const path of ['a/1', 'a/b/2', 'ab/3', 'a.txt']) await store.put(path, bytes('x'));
+      await store.deleteFolder('a');
+      expect((await collect(store.list(''))).map(({ path }) => path)).toEqual(['a.txt', 'ab/3']);
+      expect(await store.entries('a')).toBeUndefined();
+      await store.deleteFolder('a');
+      await expect(store.deleteFolder('..')).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+      await expect(store.deleteFolder('')).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    });
+
     test('names with blanks, Unicode, percent signs, quotes and case are names like others', async () => {
       await using opened = await open();
       const { store } = opened;

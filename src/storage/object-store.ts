@@ -52,6 +52,8 @@ export type ObjectStore = {
   entries(folder: string, options?: StoreCall): Promise<readonly FolderEntry[] | undefined>;
   /** Removes an object; nothing happens when it is not there. */
   delete(path: string, options?: StoreCall): Promise<void>;
+  /** Removes every object below a folder, and the folder; nothing happens when there is none. The store itself is no folder. */
+  deleteFolder(folder: string, options?: StoreCall): Promise<void>;
   /** Copies an object within the store, replacing. */
   copy(from: string, to: string, options?: StoreCall): Promise<void>;
   /**

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { findAzurite, startAzurite } from '../services/azurite.ts';
 import { lakestead, temporaryFolder } from '../support/cli.ts';
 
 test('lakestead delta sql: one table in a folder, called t, without a project', { timeout: 60_000 }, async () => {
@@ -50,8 +51,77 @@ test('lakestead delta sql: one table in a folder, called t, without a project', 
   const output = join(folder.path, 'out.parquet');
   expect((await run('SELECT * FROM t', '--output', output)).exitCode).toBe(0);
   expect(existsSync(output)).toBe(true);
-  const url = await lakestead(['delta', 'sql', 'abfss://c@a.dfs.core.windows.net/t', 'SELECT 1', '--json']);
-  expect(JSON.parse(url.stderr)).toMatchObject({ code: 'USAGE' });
+  const url = await lakestead(['delta', 'sql', 'abfss://nowhere/t', 'SELECT 1', '--json']);
+  expect(JSON.parse(url.stderr)).toMatchObject({ code: 'STORAGE_UNMAPPED' });
+});
+
+test('lakestead delta reads change feeds and row ids, explains, clones, converts, repairs and drops', { timeout: 120_000 }, async () => {
+  using folder = temporaryFolder();
+  const at = (name: string) => join(folder.path, name);
+  const run = async (...args: readonly string[]) => await lakestead(['delta', ...args]);
+  const ask = async (name: string, statement: string): Promise<unknown> => {
+    const { stdout, stderr, exitCode } = await run('sql', at(name), statement, '--json');
+    expect({ statement, stderr, exitCode }).toEqual({ statement, stderr: '', exitCode: 0 });
+    return JSON.parse(stdout);
+  };
+  const properties = ['enableDeletionVectors', 'enableChangeDataFeed', 'enableRowTracking']
+    .map((key) => `'delta.${key}' = 'true'`)
+    .join(', ');
+  await ask('t', `CREATE TABLE t (id INT, p STRING) USING DELTA PARTITIONED BY (p) TBLPROPERTIES (${properties})`);
+  await ask('t', "INSERT INTO t VALUES (1, 'a'), (2, 'a'), (3, 'b')");
+  await ask('t', 'UPDATE t SET id = 30 WHERE id = 3');
+  await ask('t', 'DELETE FROM t WHERE id = 1');
+  expect(await ask('t', "SELECT _change_type AS c, id FROM table_changes('t', 2, 3) ORDER BY ALL")).toEqual([
+    { c: 'delete', id: 1 },
+    { c: 'update_postimage', id: 30 },
+    { c: 'update_preimage', id: 3 },
+  ]);
+  const read = await run('read', at('t'), '--row-ids', '--json');
+  expect(JSON.parse(read.stdout)).toEqual(expect.arrayContaining([{ id: 30, p: 'b', row_id: 2, row_commit_version: 2 }]));
+  expect((await run('read', at('t'), '--explain', '--where', "p = 'b'")).stdout).toMatch(
+    /^version 3: reads 1 of 2 files, .*\n {2}1 file of other partitions\n$/,
+  );
+  await ask('t', "INSERT OVERWRITE t PARTITION (p = 'a') VALUES (9)");
+  expect(await ask('t', 'SELECT * FROM t ORDER BY id')).toEqual([
+    { id: 9, p: 'a' },
+    { id: 30, p: 'b' },
+  ]);
+  expect((await run('clone', at('t'), at('copy'), '--version', '1')).exitCode).toBe(0);
+  expect(await ask('copy', 'SELECT count(*) AS n FROM t')).toEqual([{ n: 3 }]);
+  await ask('again', `CREATE TABLE t SHALLOW CLONE delta.\`${at('t')}\``);
+  expect(await ask('again', 'SELECT count(*) AS n FROM t')).toEqual([{ n: 2 }]);
+  mkdirSync(at('raw/day=2024-01-01'), { recursive: true });
+  expect((await run('read', at('t'), '--output', at('raw/day=2024-01-01/x.parquet'))).exitCode).toBe(0);
+  expect((await run('convert', at('raw'), '--partition-by', 'day STRING')).exitCode).toBe(0);
+  expect(await ask('raw', 'SELECT DISTINCT day FROM t')).toEqual([{ day: '2024-01-01' }]);
+  rmSync(at('raw/day=2024-01-01/x.parquet'));
+  expect(await run('check', at('raw'), '--repair', '--json')).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('"version":1') as string,
+  });
+  expect((await run('check', at('raw'))).exitCode).toBe(0);
+  await ask('t', 'DROP TABLE t');
+  expect(existsSync(at('t'))).toBe(false);
+  expect(await ask('t', 'CREATE TABLE t AS SELECT 1 AS x')).toEqual([{ num_affected_rows: 1, num_inserted_rows: 1 }]);
+});
+
+test.runIf(findAzurite())('lakestead delta of a table in Azure storage, by its URL alone', { timeout: 120_000 }, async () => {
+  await using azurite = await startAzurite();
+  using folder = temporaryFolder();
+  const env = { AZURE_STORAGE_KEY: azurite.accountKey };
+  const url = `${azurite.endpoint}/lake/sales/orders`;
+  const run = async (...args: readonly string[]) => {
+    const result = await lakestead(['delta', ...args], { env, cwd: folder.path });
+    expect({ args, ...result }).toMatchObject({ args, stderr: '', exitCode: 0 });
+    return result.stdout;
+  };
+  await run('sql', url, "CREATE TABLE t (id INT, city STRING) USING DELTA TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')");
+  await run('sql', url, "INSERT INTO t VALUES (1, 'Graz'), (2, 'Wien')");
+  await run('sql', url, 'DELETE FROM t WHERE id = 1');
+  expect(JSON.parse(await run('read', url, '--json'))).toEqual([{ id: 2, city: 'Wien' }]);
+  expect(JSON.parse(await run('read', url, '--json', '--version', '1'))).toHaveLength(2);
+  expect(JSON.parse(await run('history', url, '--json'))).toHaveLength(3);
+  expect(await run('check', url)).toContain('all as the log says');
 });
 
 test('lakestead delta check, optimize, restore, vacuum: the upkeep of a table in a folder', { timeout: 60_000 }, async () => {

@@ -129,6 +129,7 @@ export function openSimulatedStore(seed: number, rates: FaultRates): SimulatedSt
       },
       entries: async (folder) => await call(`entries ${folder}`, async () => await truth.entries(folder)),
       delete: async (path) => await call(`delete ${path}`, async () => await truth.delete(path)),
+      deleteFolder: async (path) => await call(`delete ${path}`, async () => await truth.deleteFolder(path)),
       copy: async (from, to) => await call(`copy ${from}`, async () => await truth.copy(from, to)),
       stage: async (path): Promise<StagedFile> => {
         const staged = await truth.stage(path);

@@ -3,7 +3,8 @@ import type { Fragment, TimeTravel } from './statement.ts';
 
 /**
  * A query with Spark's time travel as the engine has it: `t VERSION AS OF 3` and `t@v3` become `t AT (VERSION => 3)`,
- * `t TIMESTAMP AS OF x` becomes `t AT (TIMESTAMP => x)`, also with FOR and SYSTEM_ in front. The rest stays as it is.
+ * `t TIMESTAMP AS OF x` becomes `t AT (TIMESTAMP => x)`, also with FOR and SYSTEM_ in front; `table_changes('t', 1, 5)` becomes
+ * `t AT (VERSION => 'changes 1..5')`. The rest stays as it is.
  *
  * @throws {LakesteadError} `SQL_SYNTAX` where something else than a version or a timestamp follows
  */
@@ -16,8 +17,12 @@ function rewriteTimeTravel(query: string): string {
     from = cursor.spanFrom(start).end;
   };
   while (!cursor.isAtEnd) {
-    const { kind, span } = cursor.next();
+    const { kind, text: word, span } = cursor.next();
     if (kind !== 'word' && kind !== 'quoted') continue;
+    if (kind === 'word' && word === 'TABLE_CHANGES' && cursor.isSymbol('(') && cursor.peek(1).kind === 'string') {
+      replace(span.start, parseTableChanges(cursor));
+      continue;
+    }
     const next = cursor.peek();
     if (cursor.isSymbol('@') && next.span.start === span.end) {
       const version = /^V(\d+)$/.exec(cursor.peek(1).text)?.[1];
@@ -32,6 +37,19 @@ function rewriteTimeTravel(query: string): string {
     if (at !== undefined) replace(start, 'version' in at ? `AT (VERSION => ${at.version})` : `AT (TIMESTAMP => ${at.timestamp.text})`);
   }
   return text + query.slice(from);
+}
+
+/** `('gold.sales', 1, 5)` behind `table_changes`, as the engine's text of time travel; versions, or timestamps as texts. */
+function parseTableChanges(cursor: Cursor): string {
+  const parts = cursor.list(() => {
+    const token = cursor.peek();
+    if (token.kind !== 'string' && token.kind !== 'number') throw cursor.unexpected('a version or a timestamp');
+    return cursor.next().text;
+  });
+  const [name = '', from, to] = parts;
+  if (from === undefined || parts.length > 3) throw cursor.unexpected('a first version and perhaps a last one');
+  const table = name.split('.').map((part) => `"${part.replaceAll('`', '').replaceAll('"', '""')}"`).join('.'); // prettier-ignore
+  return `${table} AT (VERSION => 'changes ${[from, to ?? ''].join('..').replaceAll("'", "''")}')`;
 }
 
 /** A query whose time travel is the engine's. */

@@ -149,6 +149,11 @@ class AzureStore implements ObjectStore {
     }
   }
 
+  async deleteFolder(folder: string, { signal }: StoreCall = {}): Promise<void> {
+    checkObjectPath(folder);
+    for await (const { path } of this.list(folder, { signal })) await this.delete(path, { signal });
+  }
+
   async copy(from: string, to: string, { signal }: StoreCall = {}): Promise<void> {
     const source = this.#requests.locate(from);
     if (source.name === '') throw this.#missing(from);
