@@ -34,7 +34,7 @@ const log = join(work, 'output.txt');
 
 function sizeOf(folder: string): number {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.parquet') && !name.includes('_delta_log'))
+    .filter((name) => /\.(?:parquet|bin)$/.test(name) && !name.includes('_delta_log'))
     .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
 
@@ -49,32 +49,42 @@ function measureChange(name: string, command: readonly string[], base: string): 
 }
 
 try {
-  const bases = { large: join(work, 'large'), small: join(work, 'small') };
+  const bases = { large: join(work, 'large'), small: join(work, 'small'), marked: join(work, 'marked') };
   const ours = [process.execPath, here('peers/delta_change.ts')];
   measureProcess('make', [...ours, 'make', bases.large], log);
+  measureProcess('make-marked', [...ours, 'make-marked', bases.marked], log);
   measureProcess('make-small', [...ours, 'make-small', bases.small], log);
   if (python === undefined) console.log('SKIPPED: delta-rs (node test/services/python.ts installs it)');
   const parts: string[] = [];
   for (const [name, base, what] of changes) {
     if (options.only !== undefined && !options.only.includes(name)) continue;
-    const [lakestead, deltaRs]: [Figures[], Figures[]] = [[], []];
-    const written = { lakestead: 0, deltaRs: 0 };
+    const [lakestead, marked, deltaRs]: [Figures[], Figures[], Figures[]] = [[], [], []];
+    const written = { lakestead: 0, marked: 0, deltaRs: 0 };
     for (let run = 0; run < Number(options.runs); run += 1) {
       const mine = measureChange('Lakestead', [...ours, name], bases[base]);
       lakestead.push(mine);
       written.lakestead = mine.written;
+      if (/^(?:merge|delete|update)/.test(name)) {
+        const asVectors = measureChange('with deletion vectors', [...ours, name], bases.marked);
+        marked.push(asVectors);
+        written.marked = asVectors.written;
+      }
       if (python === undefined) continue;
       const theirs = measureChange('delta-rs', [python, here('peers/delta_change_rs.py'), name], bases[base]);
       deltaRs.push(theirs);
       written.deltaRs = theirs.written;
     }
-    const mb = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB written`;
+    const mb = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB written`;
     const first: Contestant = { name: `Lakestead, ${mb(written.lakestead)}`, rounds: lakestead };
-    const contestants = [first, { name: `delta-rs, ${mb(written.deltaRs)}`, rounds: deltaRs }].filter(({ rounds }) => rounds.length > 0);
+    const others = [
+      { name: `Lakestead with deletion vectors, ${mb(written.marked)}`, rounds: marked },
+      { name: `delta-rs, ${mb(written.deltaRs)}`, rounds: deltaRs },
+    ];
+    const contestants = [first, ...others].filter(({ rounds }) => rounds.length > 0);
     parts.push(`### ${what}`, '', ...tableHead, ...contestants.map((one) => summarise(one, first)), '');
     console.log(parts.slice(-4).join('\n'));
   }
-  const report = `# Changes of a Delta table: time, processor, memory\n\nMade by \`npm run bench:delta -- ${process.argv.slice(2).join(' ')}\` on ${new Date().toISOString().slice(0, 10)} (${describeMachine()}).\n\nWhole processes in turn, each on a copy of the same table of 10 million rows with six columns. Both write files again; Lakestead has a memory limit of 2 GB for its engine.\n\n${parts.join('\n')}`;
+  const report = `# Changes of a Delta table: time, processor, memory\n\nMade by \`npm run bench:delta -- ${process.argv.slice(2).join(' ')}\` on ${new Date().toISOString().slice(0, 10)} (${describeMachine()}).\n\nWhole processes in turn, each on a copy of the same table of 10 million rows with six columns. Both write files again, but for Lakestead with deletion vectors, which delta-rs does not write; Lakestead has a memory limit of 2 GB for its engine.\n\n${parts.join('\n')}`;
   mkdirSync(here('../docs/evidence'), { recursive: true });
   writeFileSync(here('../docs/evidence/bench-delta-changes.md'), report);
 } finally {

@@ -1,7 +1,8 @@
 // One change of a table by `lakestead/delta`, as a whole process: node delta_change.ts <change> <folder>.
 import { basename, dirname } from 'node:path';
 
-import { openDuckdbEngine, openLocalStore, openTable, sql, writeTable } from '#delta';
+import { openDuckdbEngine, openLocalStore, openTable, planToSql, sql, writeTable } from '#delta';
+import { literal, type Sql } from '#sql';
 
 const [change = '', folder = ''] = process.argv.slice(2);
 await using engine = await openDuckdbEngine({ memoryLimit: '2GB', threads: 2, tempDirectory: `${folder}.tmp` });
@@ -18,8 +19,17 @@ async function make(): Promise<void> {
     await writeTable({ ...location, lease, mode: 'append', query: rows(part * 1_000_000, 1_000_000) });
 }
 
+/** Looks at every value. */
+const checksum = (query: Sql) =>
+  sql`SELECT sum(id) AS a, sum(grp) AS b, sum(amount) AS c, sum(length(name)) AS d, max(day)::VARCHAR AS e, sum(length(code)) AS f FROM (${query}) AS t`;
+
 async function perform(): Promise<unknown> {
   if (change === 'make') return await make();
+  if (change === 'make-marked') {
+    await make();
+    const made = await openTable(location);
+    return await made.alter({ kind: 'setProperties', properties: { 'delta.enableDeletionVectors': 'true' } }, { lease });
+  }
   if (change === 'make-small') {
     for (let part = 0; part < 100; part += 1)
       await writeTable({ ...location, lease, mode: 'append', query: rows(part * 100_000, 100_000) });
@@ -40,6 +50,14 @@ async function perform(): Promise<unknown> {
       return await table.delete(sql`id >= 2500000 AND id < 2600000`, { lease });
     case 'update-range':
       return await table.update({ amount: sql`amount * 2` }, sql`id >= 2500000 AND id < 2600000`, { lease });
+    case 'read': {
+      const query = await planToSql((await table.snapshot({ lease })).scan(), table.store, { scope: lease });
+      return await lease.rows(checksum(query));
+    }
+    case 'read-plain': {
+      const paths = (await table.snapshot({ lease })).files.paths.map((path) => `${folder}/${path}`);
+      return await lease.rows(checksum(sql`SELECT * FROM read_parquet(${literal(paths)})`));
+    }
     case 'optimize':
       return await table.optimize({ lease });
     case 'zorder':

@@ -6,7 +6,7 @@ import { columnMappingOf, physicalName } from './column-mapping.ts';
 import { loadDeletionVector } from './deletion-vector.ts';
 import { isAbsolutePath } from './file-path.ts';
 import { listCommits } from './log-segment.ts';
-import { canMatchStatistics, parseStatistics } from './pruning.ts';
+import { boundsOf, canMatchStatistics, parseStatistics } from './pruning.ts';
 import { planToSql } from './relation.ts';
 import { planScan } from './scan-plan.ts';
 import type { StructField } from './schema.ts';
@@ -177,5 +177,5 @@ function canBeFound(
   statistics: NonNullable<ReturnType<typeof parseStatistics>>,
 ): boolean {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return true;
-  return canMatchStatistics({ column: field.name, op: '=', value }, field.type, [name], statistics);
+  return canMatchStatistics({ column: field.name, op: '=', value }, field.type, boundsOf(statistics, [name]));
 }

@@ -118,6 +118,8 @@ async function readSmallActions(
 }
 
 const maxParsed = 10_000;
+/** Neither in a path, which is percent-encoded, nor in JSON. */
+const separator = '\u001E';
 
 async function readFiles(
   relation: Sql,
@@ -132,8 +134,10 @@ async function readFiles(
   const stats = fields.includes('stats_parsed') ? sql`coalesce(${field('stats')}, ${json('stats_parsed')})` : field('stats');
   const rest = ['tags', 'baseRowId', 'defaultRowCommitVersion', 'clusteringProvider'].filter((name) => fields.includes(name));
   const extras = rest.length === 0 ? sql`NULL` : sql`CASE WHEN ${join(rest.map((name) => sql`${field(name)} IS NOT NULL`), ' OR ')} THEN to_json(struct_pack(${join(rest.map((name) => sql`${ident(name)} := ${field(name)}`))}))::VARCHAR END`; // prettier-ignore
+  // A text costs more to get than to cut: two of a file come as one.
+  const both = sql`"add".path || ${literal(separator)} || coalesce(${stats}::VARCHAR, '')`;
   const { batches } = await lease.stream(
-    sql`SELECT "add".path, "add".size::DOUBLE, "add".modificationTime::DOUBLE, ${json('partitionValues')}, ${stats}::VARCHAR,
+    sql`SELECT ${both}, "add".size::DOUBLE, "add".modificationTime::DOUBLE, ${files.isPartitioned ? json('partitionValues') : sql`NULL`}, NULL,
       CASE WHEN ${field('deletionVector')} IS NOT NULL THEN ${json('deletionVector')} END, ${extras}
       FROM ${relation} WHERE "add".path IS NOT NULL`,
     options,
@@ -147,7 +151,9 @@ async function readFiles(
         const value = columns[column]?.[row];
         return typeof value === 'string' ? value : undefined;
       };
-      const path = text(0) ?? '';
+      const packed = text(0) ?? '';
+      const cut = packed.indexOf(separator);
+      const path = packed.slice(0, cut);
       const values = text(3) ?? '{}';
       // The text is DuckDB's of a map of strings, or of the structs below: its shape is the column's type.
       const partitionValues = parsed.get(values) ?? (JSON.parse(values) as Record<string, string | null>);
@@ -159,7 +165,7 @@ async function readFiles(
         size: Number(columns[1]?.[row]),
         modificationTime: Number(columns[2]?.[row]),
         partitionValues,
-        stats: text(4),
+        stats: packed.slice(cut + 1) || undefined,
         tags: undefined,
         baseRowId: undefined,
         defaultRowCommitVersion: undefined,

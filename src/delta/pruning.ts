@@ -35,7 +35,7 @@ export function parseStatistics(json: string | null): FileStatistics | undefined
 /** What is known of one column in one file. */
 export type ColumnFacts =
   | { readonly kind: 'partition'; readonly type: DeltaType; readonly value: string | null }
-  | { readonly kind: 'statistics'; readonly type: DeltaType; readonly path: readonly string[]; readonly statistics: FileStatistics }
+  | { readonly kind: 'statistics'; readonly type: DeltaType; readonly bounds: ColumnBounds }
   | { readonly kind: 'unknown' };
 
 /** False only when what is known proves that no row of the file can fulfil the condition. */
@@ -51,7 +51,7 @@ export function canMatch(condition: Condition, factsOf: (column: string) => Colu
     case 'partition':
       return canMatchPartition(condition, facts.type, facts.value);
     case 'statistics':
-      return canMatchStatistics(condition, facts.type, facts.path, facts.statistics);
+      return canMatchStatistics(condition, facts.type, facts.bounds);
   }
 }
 
@@ -62,18 +62,53 @@ function canMatchPartition(condition: ColumnCondition, type: DeltaType, value: s
   return canMatchRange(condition, type, value, value);
 }
 
-export function canMatchStatistics(
-  condition: ColumnCondition,
-  type: DeltaType,
-  path: readonly string[],
-  statistics: FileStatistics,
-): boolean {
-  const nulls = at(statistics.nullCount, path);
+export function canMatchStatistics(condition: ColumnCondition, type: DeltaType, { min, max, nulls, numRecords }: ColumnBounds): boolean {
   if (condition.op === 'is null') return nulls !== 0;
-  const isAllNull = typeof nulls === 'number' && statistics.numRecords !== undefined && nulls === statistics.numRecords;
+  const isAllNull = typeof nulls === 'number' && numRecords !== undefined && nulls === numRecords;
   if (isAllNull) return false;
   if (!isComparison(condition)) return true;
-  return canMatchRange(condition, type, at(statistics.minValues, path), at(statistics.maxValues, path));
+  return canMatchRange(condition, type, min, max);
+}
+
+/** The statistics of one column of a file; `undefined` where its writer did not say. */
+export type ColumnBounds = {
+  readonly min: unknown;
+  readonly max: unknown;
+  readonly nulls: unknown;
+  readonly numRecords: number | undefined;
+};
+
+/** What the statistics of a file say of one column, by the path of its physical names. */
+export function boundsOf(statistics: FileStatistics, path: readonly string[]): ColumnBounds {
+  const { minValues, maxValues, nullCount, numRecords } = statistics;
+  return { min: at(minValues, path), max: at(maxValues, path), nulls: at(nullCount, path), numRecords };
+}
+
+/**
+ * As {@link boundsOf} from the JSON text itself, where both bounds are numbers of a column that is in no struct: of a hundred
+ * thousand files all others are parsed for nothing. `undefined` where the text has to be parsed.
+ */
+export function scanNumbers(json: string, name: string): ColumnBounds | undefined {
+  // A quote in a name or a text is escaped, so that this is found where it is a key alone.
+  const key = `"${name}":`;
+  const min = scanNumber(json, '"minValues":{', key);
+  const max = min === undefined ? undefined : scanNumber(json, '"maxValues":{', key);
+  return max === undefined ? undefined : { min, max, nulls: undefined, numRecords: undefined };
+}
+
+function scanNumber(json: string, section: string, key: string): number | undefined {
+  const start = json.indexOf(section);
+  const at = start < 0 ? -1 : json.indexOf(key, start + section.length);
+  if (at < 0) return undefined;
+  // A brace before it may begin a struct, or end the section.
+  for (const brace of ['{', '}']) {
+    const found = json.indexOf(brace, start + section.length);
+    if (found >= 0 && found < at) return undefined;
+  }
+  let end = at + key.length;
+  while (end < json.length && json[end] !== ',' && json[end] !== '}') end += 1;
+  const value = Number(json.slice(at + key.length, end).trim() || Number.NaN);
+  return Number.isNaN(value) ? undefined : value;
 }
 
 /** The value of a field in a struct in a struct ... */

@@ -126,6 +126,10 @@ export class LiveFilesBuilder {
     this.#partitionValues = partitionColumns.map(() => []);
   }
 
+  get isPartitioned(): boolean {
+    return this.#partitionColumns.length > 0;
+  }
+
   /** Appends a file; `path` is its decoded path. */
   add(path: string, file: Omit<AddFile, 'dataChange'>): void {
     const index = this.#paths.length;
@@ -137,6 +141,7 @@ export class LiveFilesBuilder {
     });
     if (file.deletionVector !== undefined) this.#deletionVectors.set(index, file.deletionVector);
     const { tags, baseRowId, defaultRowCommitVersion, clusteringProvider } = file;
+    if (tags === undefined && baseRowId === undefined && defaultRowCommitVersion === undefined && clusteringProvider === undefined) return;
     const extras = Object.entries({ tags, baseRowId, defaultRowCommitVersion, clusteringProvider }).filter(
       ([, value]) => value !== undefined,
     );

@@ -3,7 +3,7 @@ import { LakesteadError } from '#core';
 import type { AddFile, DeletionVectorDescriptor, Metadata } from './actions.ts';
 import { type ColumnMapping, columnMappingOf, partitionKeys, physicalName } from './column-mapping.ts';
 import { isOn } from './properties.ts';
-import { canMatch, type ColumnFacts, type FileStatistics, parseStatistics } from './pruning.ts';
+import { boundsOf, canMatch, type ColumnFacts, type FileStatistics, parseStatistics, scanNumbers } from './pruning.ts';
 import { type DeltaType, findField, type StructField } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -78,20 +78,20 @@ export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPla
   const columns = options.columns === undefined ? schema.fields : options.columns.map(field);
   const mapping = columnMappingOf(snapshot.metadata);
   const filter = options.filter ?? [];
-  const known = new Map([...columnsIn(filter)].map((name) => [name, locateColumn(snapshot, mapping, name, field)]));
+  const known = knownColumns(snapshot, mapping, filter, field);
   const onPartitions = [...known.values()].some(({ partition }) => partition >= 0);
   const chosen: ScanFile[] = [];
   const skipped = { byPartition: 0, byStatistics: 0 };
   let bytes = 0;
   for (let index = 0; index < files.count; index += 1) {
     const partitionOf = (column: number) => files.partitionValues[column]?.[index] ?? null;
-    if (onPartitions && !filter.every((one) => canMatch(one, factsOf(known, partitionOf, undefined)))) {
+    if (onPartitions && !filter.every((one) => canMatch(one, factsOf(known, partitionOf, null)))) {
       skipped.byPartition += 1;
       continue;
     }
     if (filter.length > 0) {
-      const statistics = parseStatistics(files.stats[index] ?? null);
-      if (statistics !== undefined && !filter.every((one) => canMatch(one, factsOf(known, partitionOf, statistics)))) {
+      const stats = files.stats[index] ?? null;
+      if (stats !== null && !filter.every((one) => canMatch(one, factsOf(known, partitionOf, stats)))) {
         skipped.byStatistics += 1;
         continue;
       }
@@ -122,14 +122,32 @@ export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPla
 }
 
 /** The columns that conditions name. */
-function* columnsIn(conditions: readonly Condition[]): Generator<string> {
+function* columnsIn(conditions: readonly Condition[], isWanted: (condition: ColumnCondition) => boolean = () => true): Generator<string> {
   for (const condition of conditions) {
-    if ('of' in condition) yield* columnsIn(condition.of);
-    else yield condition.column;
+    if ('of' in condition) yield* columnsIn(condition.of, isWanted);
+    else if (isWanted(condition)) yield condition.column;
   }
 }
 
-type KnownColumn = { readonly type: DeltaType; readonly partition: number; readonly path: readonly string[] };
+function knownColumns(
+  snapshot: Pick<Snapshot, 'schema' | 'partitionColumns'>,
+  mapping: ColumnMapping,
+  filter: readonly Condition[],
+  field: (name: string) => StructField,
+): ReadonlyMap<string, KnownColumn> {
+  const nullAsked = new Set(columnsIn(filter, (condition) => condition.op === 'is null' || condition.op === 'is not null'));
+  return new Map([...columnsIn(filter)].map((name) => [name, locateColumn(snapshot, mapping, name, field, nullAsked)]));
+}
+
+type KnownColumn = {
+  readonly type: DeltaType;
+  readonly partition: number;
+  readonly path: readonly string[];
+  /** Only compared: whether a value is null is not asked. */
+  readonly isNumber: boolean;
+};
+
+const numeric = new Set<DeltaType>(['byte', 'short', 'integer', 'long', 'float', 'double']);
 
 /** Where the facts of a column, or of a field of a struct, stand: in which partition column, or at which path of the statistics. */
 function locateColumn(
@@ -137,6 +155,7 @@ function locateColumn(
   mapping: ColumnMapping,
   name: string,
   field: (name: string) => StructField,
+  nullAsked: ReadonlySet<string>,
 ): KnownColumn {
   const [first = '', ...rest] = findField(schema, name) === undefined ? name.split('.') : [name];
   const top = field(first);
@@ -144,25 +163,30 @@ function locateColumn(
   const path = [physicalName(top, mapping)];
   for (const part of rest) {
     const inner = typeof type !== 'string' && type.type === 'struct' ? findField(type, part) : undefined;
-    if (inner === undefined) return { type: 'binary', partition: -1, path: [] };
+    if (inner === undefined) return { type: 'binary', partition: -1, path: [], isNumber: false };
     path.push(physicalName(inner, mapping));
     ({ type } = inner);
   }
   const partition = rest.length > 0 ? -1 : partitionColumns.findIndex((column) => column.toLowerCase() === top.name.toLowerCase());
-  return { type, partition, path };
+  return { type, partition, path, isNumber: numeric.has(type) && !nullAsked.has(name) };
 }
 
 function factsOf(
   known: ReadonlyMap<string, KnownColumn>,
   partitionOf: (column: number) => string | null,
-  statistics: FileStatistics | undefined,
+  stats: string | null,
 ): (column: string) => ColumnFacts {
+  let parsed: FileStatistics | undefined | 'not yet' = 'not yet';
   return (column) => {
     const found = known.get(column);
     if (found === undefined) return { kind: 'unknown' };
     if (found.partition >= 0) return { kind: 'partition', type: found.type, value: partitionOf(found.partition) };
-    if (statistics === undefined || found.path.length === 0) return { kind: 'unknown' };
-    return { kind: 'statistics', type: found.type, path: found.path, statistics };
+    if (stats === null || found.path.length === 0) return { kind: 'unknown' };
+    const [name, ...more] = found.path;
+    const scanned = name !== undefined && more.length === 0 && found.isNumber ? scanNumbers(stats, name) : undefined;
+    if (scanned !== undefined) return { kind: 'statistics', type: found.type, bounds: scanned };
+    if (parsed === 'not yet') parsed = parseStatistics(stats);
+    return parsed === undefined ? { kind: 'unknown' } : { kind: 'statistics', type: found.type, bounds: boundsOf(parsed, found.path) };
   };
 }
 
@@ -174,11 +198,11 @@ export function canHold(
 ): boolean {
   const mapping = columnMappingOf(snapshot.metadata);
   const field = (name: string): StructField => findField(snapshot.schema, name) ?? { name, type: 'binary', nullable: true, metadata: {} };
-  const known = new Map([...columnsIn(filter)].map((name) => [name, locateColumn(snapshot, mapping, name, field)]));
+  const known = knownColumns(snapshot, mapping, filter, field);
   // A remove that does not say its partition may be of any.
   if (partitionValues === undefined) return true;
   const keys = partitionKeys(snapshot.metadata);
-  const facts = factsOf(known, (column) => partitionValues[keys[column] ?? ''] || null, parseStatistics(stats ?? null));
+  const facts = factsOf(known, (column) => partitionValues[keys[column] ?? ''] || null, stats ?? null);
   return filter.every((one) => canMatch(one, facts));
 }
 
