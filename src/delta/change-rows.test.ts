@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { createTable, type DeltaTable, type MergeClause, planToSql, type StructType, writeTable } from '#delta';
-import { type Engine, openDuckdbEngine } from '#engine';
+import { type Engine, type Lease, openDuckdbEngine } from '#engine';
 import { ident, join, literal, type Sql, sql, unsafeSql } from '#sql';
 import { type ObjectStore, openMemoryStore } from '#storage';
 
@@ -21,8 +21,13 @@ const schema: StructType = {
   ],
 };
 
-async function make(store: ObjectStore, batches: readonly Sql[], partitionBy: readonly string[] = []): Promise<DeltaTable> {
-  const table = await createTable({ store, path: 't', engine, schema, partitionBy });
+async function make(
+  store: ObjectStore,
+  batches: readonly Sql[],
+  partitionBy: readonly string[] = [],
+  properties: Readonly<Record<string, string>> = {},
+): Promise<DeltaTable> {
+  const table = await createTable({ store, path: 't', engine, schema, partitionBy, properties });
   for (const query of batches) await engine.withLease((lease) => table.append(query, { lease }));
   return table;
 }
@@ -199,6 +204,22 @@ describe('merge', () => {
   });
 });
 
+/** What the feed says was inserted and deleted adds up to the rows. */
+async function checkFeed(table: DeltaTable, lease: Lease): Promise<void> {
+  const { sql: feed } = await table.changes({ from: 0, lease });
+  const signed = sql`SELECT id, city, price, sum(CASE WHEN _change_type IN ('insert', 'update_postimage') THEN 1 ELSE -1 END) AS n FROM (${feed}) AS f GROUP BY ALL HAVING n <> 0`;
+  const rows = await planToSql((await table.snapshot()).scan(), table.store);
+  const counted = sql`SELECT id, city, price, count(*) AS n FROM (${rows}) AS t GROUP BY ALL`;
+  expect(await lease.rows(sql`(${signed}) EXCEPT ALL (${counted})`)).toEqual([]);
+  expect(await lease.rows(sql`(${counted}) EXCEPT ALL (${signed})`)).toEqual([]);
+}
+
+/** No two rows share an id. */
+async function checkIds(table: DeltaTable, lease: Lease): Promise<void> {
+  const rows = await planToSql((await table.snapshot()).scan(), table.store, { rowIds: true });
+  expect(await lease.rows(sql`SELECT __lakestead_row_id AS id FROM (${rows}) AS t GROUP BY 1 HAVING count(*) > 1`)).toEqual([]);
+}
+
 // DuckDB's own DELETE, UPDATE and MERGE on a table of its own say what must come out.
 test('random changes come out as those of DuckDB', async () => {
   const condition = fc.constantFrom(
@@ -210,6 +231,16 @@ test('random changes come out as those of DuckDB', async () => {
     'id BETWEEN 3 AND 5',
     'true',
     'price > 4 OR id = 1',
+    'NOT (id < 5 OR city IS NULL)',
+    "city LIKE 'c2%' AND id NOT IN (2, 5)",
+    'id IN (1, 8, 100) OR price BETWEEN 2.5 AND 4',
+  );
+  const properties = fc.constantFrom<Readonly<Record<string, string>>>(
+    {},
+    { 'delta.enableDeletionVectors': 'true' },
+    { 'delta.enableDeletionVectors': 'true', 'delta.enableChangeDataFeed': 'true', 'delta.enableRowTracking': 'true' },
+    { 'delta.enableChangeDataFeed': 'true', 'delta.columnMapping.mode': 'name', 'delta.enableRowTracking': 'true' },
+    { 'delta.columnMapping.mode': 'id' },
   );
   const change = fc.oneof(
     fc.record({ kind: fc.constant('delete' as const), where: condition }),
@@ -225,9 +256,9 @@ test('random changes come out as those of DuckDB', async () => {
     }),
   ); // prettier-ignore
   await fc.assert(
-    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 6 }), fc.boolean(), async (changes, isPartitioned) => {
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 6 }), fc.boolean(), properties, async (changes, isPartitioned, asked) => {
       await using store = openMemoryStore();
-      const table = await make(store, [numbers(0, 6), numbers(6, 12)], isPartitioned ? ['city'] : []);
+      const table = await make(store, [numbers(0, 6), numbers(6, 12)], isPartitioned ? ['city'] : [], asked);
       await engine.withLease(async (lease) => {
         await lease.run(sql`CREATE OR REPLACE TEMP TABLE model AS ${numbers(0, 12)}`);
         for (const one of changes) {
@@ -266,6 +297,8 @@ test('random changes come out as those of DuckDB', async () => {
         }
         const model = await lease.rows(sql`SELECT (q)::VARCHAR AS row FROM (FROM model) AS q`);
         expect(await rowsOf(table)).toEqual(model.map((row) => String(row['row'])).toSorted());
+        if (asked['delta.enableChangeDataFeed'] === 'true') await checkFeed(table, lease);
+        if (asked['delta.enableRowTracking'] === 'true') await checkIds(table, lease);
       });
     }),
     { numRuns: process.env['VERIFY'] === '1' ? 1000 : 40 }, // fast-check prints the seed of what fails

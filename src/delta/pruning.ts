@@ -98,16 +98,16 @@ export function scanNumbers(json: string, name: string): ColumnBounds | undefine
 
 function scanNumber(json: string, section: string, key: string): number | undefined {
   const start = json.indexOf(section);
-  const at = start < 0 ? -1 : json.indexOf(key, start + section.length);
-  if (at < 0) return undefined;
+  const place = start < 0 ? -1 : json.indexOf(key, start + section.length);
+  if (place < 0) return undefined;
   // A brace before it may begin a struct, or end the section.
   for (const brace of ['{', '}']) {
     const found = json.indexOf(brace, start + section.length);
-    if (found >= 0 && found < at) return undefined;
+    if (found >= 0 && found < place) return undefined;
   }
-  let end = at + key.length;
+  let end = place + key.length;
   while (end < json.length && json[end] !== ',' && json[end] !== '}') end += 1;
-  const value = Number(json.slice(at + key.length, end).trim() || Number.NaN);
+  const value = Number(json.slice(place + key.length, end).trim() || Number.NaN);
   return Number.isNaN(value) ? undefined : value;
 }
 
