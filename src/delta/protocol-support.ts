@@ -38,7 +38,7 @@ export function checkWritable(protocol: Protocol, metadata: Metadata, table: str
 const targets: Readonly<Record<string, readonly string[]>> = {
   synapse: [],
   fabric: ['columnMapping', 'deletionVectors'],
-  'delta-rs': ['columnMapping', 'deletionVectors', 'timestampNtz', 'v2Checkpoint', 'vacuumProtocolCheck'],
+  'delta-rs': ['columnMapping', 'deletionVectors', 'timestampNtz', 'v2Checkpoint'],
 };
 
 /**
