@@ -1,21 +1,14 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { LakesteadError } from '#core';
 import { openTable, planToSql, writeTable } from '#delta';
 import { type Engine, openDuckdbEngine } from '#engine';
 import { sql } from '#sql';
 import type { ObjectStore } from '#storage';
 
 import { count, keepEvidence, seedRange } from '../../test/support/evidence.ts';
-import {
-  calm,
-  ClientCrash,
-  type FaultRates,
-  openSimulatedStore,
-  randomBy,
-  type SimulatedStore,
-} from '../../test/support/simulated-store.ts';
+import { play, rates, seed } from '../../test/support/simulated-clients.ts';
+import { calm, openSimulatedStore, randomBy } from '../../test/support/simulated-store.ts';
 import { type Action, formatCommit, parseCommit } from './actions.ts';
 import { newCommitInfo, removes, writeMetrics } from './commit-actions.ts';
 import { commit } from './commit.ts';
@@ -30,49 +23,8 @@ beforeAll(async () => {
 afterAll(async () => await engine[Symbol.asyncDispose]());
 
 type Step = 'append' | 'overwrite';
-/** What a client believes of a step of its own. */
-type Belief = { readonly id: string; readonly outcome: 'committed' | 'refused' | 'unknown'; readonly version?: number };
-
-const rate = fc.double({ min: 0, max: 0.15, noNaN: true });
-const rates: fc.Arbitrary<FaultRates> = fc.record({
-  lostRequest: rate,
-  lostAnswer: rate,
-  doubled: rate,
-  late: rate,
-  crash: fc.double({ min: 0, max: 0.01, noNaN: true }),
-});
 const scripts = (steps: number) =>
   fc.array(fc.array(fc.oneof({ weight: 4, arbitrary: fc.constant<Step>('append') }, { weight: 1, arbitrary: fc.constant<Step>('overwrite') }), { minLength: 1, maxLength: steps }), { minLength: 2, maxLength: 4 }); // prettier-ignore
-const seed = fc.nat();
-const dayMs = 86_400_000;
-
-/** Runs each client's steps, at the same time; a client that crashed is followed by a new one, as a process would be started again. */
-async function play(
-  store: SimulatedStore,
-  clients: readonly (readonly Step[])[],
-  random: () => number,
-  perform: (client: ObjectStore, step: Step, id: string) => Promise<number>,
-): Promise<Belief[]> {
-  const beliefs: Belief[] = [];
-  await Promise.all(
-    clients.map(async (steps, index) => {
-      let client = store.client((random() - 0.5) * dayMs);
-      for (const [turn, step] of steps.entries()) {
-        const id = `${index}-${turn}`;
-        try {
-          beliefs.push({ id, outcome: 'committed', version: await perform(client, step, id) });
-        } catch (error) {
-          if (client.hasCrashed) client = store.client((random() - 0.5) * dayMs);
-          else if (!(error instanceof LakesteadError) || error instanceof ClientCrash) throw error;
-          beliefs.push({ id, outcome: error instanceof LakesteadError && error.code === 'DELTA_CONFLICT' ? 'refused' : 'unknown' });
-        }
-      }
-    }),
-  );
-  await store.settle();
-  return beliefs;
-}
-
 const schemaString = JSON.stringify({ type: 'struct', fields: [{ name: 'a', type: 'integer', nullable: true, metadata: {} }] });
 
 /** A table without data: its log's version 0. */
