@@ -61,4 +61,5 @@ export {
 // What a program needs beside the tables themselves, so that `lakestead/delta` is enough.
 export { type Engine, type EngineOptions, type Lease, openDuckdbEngine } from '#engine';
 export { ident, literal, sql, type Sql } from '#sql';
-export { type ObjectStore, openLocalStore, openMemoryStore } from '#storage';
+export { Secret } from '#core';
+export { type AzureSettings, type ObjectStore, openAzureStore, openLocalStore, openMemoryStore } from '#storage';

@@ -4,13 +4,15 @@ import { fileURLToPath } from 'node:url';
 
 import { expect, test } from 'vitest';
 
+import { findAzurite, startAzurite } from '../services/azurite.ts';
 import { temporaryFolder } from '../support/cli.ts';
 
 test('the examples of the reference run as pasted', () => {
   using folder = temporaryFolder();
   const text = readFileSync(new URL('../../docs/reference/delta.md', import.meta.url), 'utf8');
   const examples = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, example = '']) => example);
-  expect(examples.map((example) => run(example, folder.path))).toEqual([
+  expect(examples).toHaveLength(3);
+  expect(examples.slice(0, 2).map((example) => run(example, folder.path))).toEqual([
     [
       'version 1',
       'files 1 of 4',
@@ -34,13 +36,21 @@ test('the examples of the reference run as pasted', () => {
   ]);
 });
 
-function run(example: string, folder: string): readonly string[] {
+test.runIf(findAzurite())('the example on Azure runs as pasted against Azurite', { timeout: 60_000 }, async () => {
+  await using azurite = await startAzurite();
+  const text = readFileSync(new URL('../../docs/reference/delta.md', import.meta.url), 'utf8');
+  const example = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].at(2)?.[1] ?? '';
+  const program = example.replace('http://127.0.0.1:10000/devstoreaccount1', azurite.endpoint);
+  expect(run(program, '', { AZURE_STORAGE_KEY: azurite.accountKey })).toEqual(['[ { amount: 10.5 } ]', '3 versions']);
+});
+
+function run(example: string, folder: string, env: Readonly<Record<string, string>> = {}): readonly string[] {
   // Read from standard input, a module finds packages from the working folder: the checkout, which is the package itself.
   const output = execFileSync(process.execPath, ['--input-type=module-typescript', '-'], {
-    input: example.replace("'lake'", JSON.stringify(folder)),
+    input: folder === '' ? example : example.replace("'lake'", JSON.stringify(folder)),
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     encoding: 'utf8',
-    env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
+    env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', ...env },
   });
   return output.trim().split('\n');
 }
