@@ -42,7 +42,7 @@ export {
   type StructType,
 } from './schema.ts';
 export { deltaTypeOf, duckdbType, schemaOfColumns } from './duckdb-types.ts';
-export { forgetSnapshot, type Snapshot, type SnapshotOptions, type TableLocation } from './snapshot.ts';
+export { forgetSnapshot, limitSnapshotCache, type Snapshot, type SnapshotOptions, type TableLocation } from './snapshot.ts';
 export { storeAs } from './write-plan.ts';
 export {
   type CommitResult,

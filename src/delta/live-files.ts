@@ -7,6 +7,8 @@ import type { DeletionVectorDescriptor } from './actions.ts';
 export type LiveFiles = {
   readonly count: number;
   readonly totalBytes: number;
+  /** About how much memory the columns take: the characters of their texts, and a little for each file. */
+  readonly memoryBytes: number;
   /** Decoded: relative to the table's folder, or absolute. */
   readonly paths: readonly string[];
   readonly sizes: readonly number[];

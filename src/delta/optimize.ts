@@ -59,7 +59,7 @@ export async function optimizeTable(location: TableLocation, options: OptimizeOp
   const done: StagedData[] = [];
   const tracked = plan.rowColumns !== undefined;
   const take = async (query: Sql): Promise<void> => {
-    done.push(await stage(location, query, snapshot, { ...options, isChecked: true, keepsRowIds: tracked }));
+    done.push(await stage(location, query, snapshot, { ...options, isChecked: true, keepsRowIds: tracked, isWhole: true }));
   };
   try {
     for (const bin of bins) {

@@ -21,6 +21,7 @@ export const emptyState: LogState = {
   files: {
     count: 0,
     totalBytes: 0,
+    memoryBytes: 0,
     paths: [],
     sizes: [],
     modificationTimes: [],
@@ -108,6 +109,9 @@ function applyChanges(
   return builder.finish();
 }
 
+/** What a file takes beside its texts: places in columns, headers of strings. */
+const bytesPerFile = 100;
+
 /** Fills the columns of {@link LiveFiles} file by file. */
 export class LiveFilesBuilder {
   readonly #partitionColumns: readonly string[];
@@ -120,6 +124,7 @@ export class LiveFilesBuilder {
   readonly #deletionVectors = new Map<number, DeletionVectorDescriptor>();
   readonly #extras = new Map<number, Readonly<Record<string, unknown>>>();
   #totalBytes = 0;
+  #memoryBytes = 0;
 
   constructor(partitionColumns: readonly string[]) {
     this.#partitionColumns = partitionColumns;
@@ -167,12 +172,14 @@ export class LiveFilesBuilder {
     this.#modificationTimes.push(modificationTime);
     this.#stats.push(stats);
     this.#totalBytes += size;
+    this.#memoryBytes += path.length + (stats?.length ?? 0) + bytesPerFile;
   }
 
   finish(): LiveFiles {
     return {
       count: this.#paths.length,
       totalBytes: this.#totalBytes,
+      memoryBytes: this.#memoryBytes,
       paths: this.#paths,
       sizes: this.#sizes,
       modificationTimes: this.#modificationTimes,

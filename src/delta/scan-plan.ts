@@ -2,6 +2,7 @@ import { LakesteadError } from '#core';
 
 import type { AddFile, DeletionVectorDescriptor, Metadata } from './actions.ts';
 import { type ColumnMapping, columnMappingOf, partitionKeys, physicalName } from './column-mapping.ts';
+import { withGenerated } from './generated-filter.ts';
 import { isOn } from './properties.ts';
 import { boundsOf, canMatch, type ColumnFacts, type FileStatistics, parseStatistics, scanNumbers } from './pruning.ts';
 import { type DeltaType, findField, type StructField } from './schema.ts';
@@ -77,7 +78,7 @@ export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPla
   };
   const columns = options.columns === undefined ? schema.fields : options.columns.map(field);
   const mapping = columnMappingOf(snapshot.metadata);
-  const filter = options.filter ?? [];
+  const filter = withGenerated(options.filter ?? [], schema, snapshot.partitionColumns);
   const known = knownColumns(snapshot, mapping, filter, field);
   const onPartitions = [...known.values()].some(({ partition }) => partition >= 0);
   const chosen: ScanFile[] = [];

@@ -56,9 +56,17 @@ export function describeLocation({ store, path }: Pick<TableLocation, 'store' | 
 
 type CacheEntry = { readonly snapshot: Snapshot; readonly newestCommit: CommitFile | undefined };
 
-/** The newest known snapshot of each table of a store. Bounded by files in all, because those are what takes memory. */
+/** The newest known snapshot of each table of a store. Bounded by what their lists of files take. */
 const caches = new WeakMap<ObjectStore, Map<string, CacheEntry>>();
-const maxCachedFiles = 1_000_000;
+let maxCachedBytes = 512 * 1024 * 1024;
+
+/**
+ * How many bytes the snapshots of one store that are kept for the process may take, all together; default 512 MiB. The newest one is
+ * kept in any case, and whoever holds a snapshot keeps it.
+ */
+export function limitSnapshotCache(bytes: number): void {
+  maxCachedBytes = bytes;
+}
 
 /**
  * Loads a version of a table. The newest one is kept for the process and brought forward by one listing of what came
@@ -99,11 +107,11 @@ function remember({ store, path }: TableLocation, entry: CacheEntry): Snapshot {
     cache.delete(path);
     cache.set(path, entry);
   }
-  let count = [...cache.values()].reduce((sum, { snapshot }) => sum + snapshot.files.count, 0);
+  let bytes = [...cache.values()].reduce((sum, { snapshot }) => sum + snapshot.files.memoryBytes, 0);
   for (const [key, { snapshot }] of cache) {
-    if (count <= maxCachedFiles || cache.size === 1) break;
+    if (bytes <= maxCachedBytes || cache.size === 1) break;
     cache.delete(key);
-    count -= snapshot.files.count;
+    bytes -= snapshot.files.memoryBytes;
   }
   return entry.snapshot;
 }

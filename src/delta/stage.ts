@@ -9,6 +9,7 @@ import type { AddFile } from './actions.ts';
 import { type ColumnMapping, columnMappingOf, partitionKeys, physicalName } from './column-mapping.ts';
 import { featuresOf } from './features.ts';
 import { encodeFilePath, escapeGlob } from './file-path.ts';
+import { parseBytes } from './properties.ts';
 import { formatPartitionValue } from './partition-value.ts';
 import { fieldIds, physicalColumns, physicalSchema } from './physical-schema.ts';
 import { checkRows, type RuledTable } from './row-checks.ts';
@@ -37,6 +38,8 @@ export type StageOptions = StatementOptions & {
   readonly now: Date;
   /** The rows were in the table before: its rules hold for them. */
   readonly isChecked?: boolean | undefined;
+  /** One file, however large: whoever chose the rows has looked at their size. */
+  readonly isWhole?: boolean | undefined;
   /** The rows are of the change feed, which has a folder of its own. */
   readonly isFeed?: boolean | undefined;
   /** The query has {@link rowIdColumn} and {@link rowVersionColumn}, of rows that had them before. */
@@ -81,7 +84,8 @@ export async function stageData(query: Sql, options: StageOptions): Promise<Stag
     partitionColumns: partitionKeys({ ...layout.metadata, partitionColumns: [...layout.partitionColumns] }, layout.schema),
   };
   try {
-    return files.partitionColumns.length === 0 ? await stageOneFile(physical, files) : await stagePartitions(physical, files);
+    const isOneFile = files.partitionColumns.length === 0 && (options.isWhole === true || targetBytes(files) === undefined);
+    return isOneFile ? await stageOneFile(physical, files) : await stageFiles(physical, files);
   } catch (error) {
     throw rules?.explain(error) ?? error;
   }
@@ -110,22 +114,32 @@ async function stageOneFile(query: Sql, options: Files): Promise<StagedData> {
   }
 }
 
-async function stagePartitions(query: Sql, options: Files): Promise<StagedData> {
+/** About how large files are to be, where the table says so. */
+function targetBytes({ layout }: Files): number | undefined {
+  return parseBytes(layout.metadata.configuration['delta.targetFileSize']);
+}
+
+/** A file for each partition; without partitions files of about the table's target size, which the engine cannot do with both. */
+async function stageFiles(query: Sql, options: Files): Promise<StagedData> {
   const { store, partitionColumns } = options;
   const folder = await store.stageFolder();
   try {
-    const by = join(partitionColumns.map((column) => ident(column)));
+    const by =
+      partitionColumns.length === 0
+        ? sql`, FILE_SIZE_BYTES ${literal(targetBytes(options) ?? Number.MAX_SAFE_INTEGER)}`
+        : sql`, PARTITION_BY (${join(partitionColumns.map((column) => ident(column)))})`;
     const unique = randomUUID();
     const rows = await copy(
       query,
       folder.localPath,
-      sql`, PARTITION_BY (${by}), OVERWRITE_OR_IGNORE, FILENAME_PATTERN ${literal(`${options.isFeed === true ? 'cdc' : 'part'}-{i}-${unique}-c000.snappy`)}${materializes(options.layout) ? sql`, WRITE_PARTITION_COLUMNS true` : sql``}`,
+      sql`${by}, OVERWRITE_OR_IGNORE, FILENAME_PATTERN ${literal(`${options.isFeed === true ? 'cdc' : 'part'}-{i}-${unique}-c000.snappy`)}${materializes(options.layout) ? sql`, WRITE_PARTITION_COLUMNS true` : sql``}`,
       options,
     );
     const files: AddFile[] = [];
     const moves: { from: string; path: string }[] = [];
     let rowCount = 0;
     for (const facts of rows) {
+      if (Number(facts['count']) === 0) continue;
       const from = String(facts['filename'])
         .slice(folder.localPath.length + 1)
         .replaceAll('\\', '/');

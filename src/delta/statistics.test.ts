@@ -166,8 +166,8 @@ test('no file with a match is left out by a condition in SQL, whatever its shape
       return await lease.rows(sql`SELECT i::VARCHAR AS i FROM (${await planToSql(plan, store)}) AS t WHERE ${where} ORDER BY 1`);
     };
     await fc.assert(
-      fc.asyncProperty(condition, async (text) => {
-        const where = unsafeSql(`(${text})`);
+      fc.asyncProperty(condition, async (words) => {
+        const where = unsafeSql(`(${words})`);
         const filter = await conditionsOf(where, { schema: snapshot.schema, as: 't' }, { lease });
         expect(await rows(filter, where)).toEqual(await rows([], where));
       }),

@@ -225,11 +225,23 @@ export async function stage(
   location: TableLocation,
   query: Sql,
   layout: FileLayout,
-  options: Pick<WriteOptions, 'lease' | 'signal' | 'onProgress'> & Pick<StageOptions, 'isChecked' | 'keepsRowIds' | 'isFeed'>,
+  options: Pick<WriteOptions, 'lease' | 'signal' | 'onProgress'> & Pick<StageOptions, 'isChecked' | 'keepsRowIds' | 'isFeed' | 'isWhole'>,
 ): Promise<StagedData> {
-  const { lease, signal, onProgress, isChecked, keepsRowIds, isFeed } = options;
+  const { lease, signal, onProgress, isChecked, keepsRowIds, isFeed, isWhole } = options;
   const { store, path: tablePath } = location;
-  return await stageData(query, { store, tablePath, layout, lease, signal, onProgress, isChecked, keepsRowIds, isFeed, now: new Date() });
+  return await stageData(query, {
+    store,
+    tablePath,
+    layout,
+    lease,
+    signal,
+    onProgress,
+    isChecked,
+    keepsRowIds,
+    isFeed,
+    isWhole,
+    now: new Date(),
+  });
 }
 
 const changeType: StructField = { name: '_change_type', type: 'string', nullable: false, metadata: {} };

@@ -7,10 +7,11 @@ import { expect, test } from 'vitest';
 import { findAzurite, startAzurite } from '../services/azurite.ts';
 import { temporaryFolder } from '../support/cli.ts';
 
+const reference = readFileSync(new URL('../../docs/reference/delta.md', import.meta.url), 'utf8');
+const examples = [...reference.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, example = '']) => example);
+
 test('the examples of the reference run as pasted', () => {
   using folder = temporaryFolder();
-  const text = readFileSync(new URL('../../docs/reference/delta.md', import.meta.url), 'utf8');
-  const examples = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, example = '']) => example);
   expect(examples).toHaveLength(3);
   expect(examples.slice(0, 2).map((example) => run(example, folder.path))).toEqual([
     [
@@ -38,8 +39,7 @@ test('the examples of the reference run as pasted', () => {
 
 test.runIf(findAzurite())('the example on Azure runs as pasted against Azurite', { timeout: 60_000 }, async () => {
   await using azurite = await startAzurite();
-  const text = readFileSync(new URL('../../docs/reference/delta.md', import.meta.url), 'utf8');
-  const example = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].at(2)?.[1] ?? '';
+  const example = examples.at(2) ?? '';
   const program = example.replace('http://127.0.0.1:10000/devstoreaccount1', azurite.endpoint);
   expect(run(program, '', { AZURE_STORAGE_KEY: azurite.accountKey })).toEqual(['[ { amount: 10.5 } ]', '3 versions']);
 });

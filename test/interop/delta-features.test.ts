@@ -43,7 +43,6 @@ const scripts: readonly Script[] = [
   { name: 'changeDataFeed with deletionVectors', statements: [people(on('enableChangeDataFeed', 'enableDeletionVectors')), ...changes] },
   {
     name: 'columnMapping',
-    isQuick: true,
     statements: [
       people("'delta.columnMapping.mode' = 'name'", 'PARTITIONED BY (city)'),
       ...changes,
@@ -73,7 +72,6 @@ const scripts: readonly Script[] = [
   { name: 'rowTracking', statements: [people(on('enableRowTracking')), ...changes] },
   {
     name: 'rowTracking with deletionVectors',
-    isQuick: true,
     statements: [people(on('enableRowTracking', 'enableDeletionVectors')), ...changes],
   },
   {
@@ -139,7 +137,6 @@ const scripts: readonly Script[] = [
   },
   {
     name: 'inCommitTimestamp and v2Checkpoint',
-    isQuick: true,
     statements: [
       people(`${on('enableInCommitTimestamps')}, 'delta.checkpointPolicy' = 'v2', 'delta.checkpointInterval' = '3'`),
       ...changes,

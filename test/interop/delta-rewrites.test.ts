@@ -108,7 +108,7 @@ for (const { peer, isThere } of peers) {
 
     // In turn, each on what the other left: by a seed, so that a failure can be had again.
     test('histories of both come out as those of DuckDB', { timeout: 600_000 }, async () => {
-      const steps = countOf(peer.name === 'Spark' ? 8 : 24, 200);
+      const steps = countOf(peer.name === 'Spark' ? 4 : 24, 200);
       const table = place('mixed');
       let random = 20_261;
       const pick = (below: number) => {
