@@ -1,8 +1,8 @@
 import { LakesteadError } from '#core';
-import { type CommitResult, createTable, type DeltaTable, duckdbType, storeAs, writeTable } from '#delta';
-import { type DeltaStatement, type Name, toSparkText } from '#delta-sql';
+import { type CommitResult, createTable, type DeltaTable, duckdbType, storeAs, type StructType, writeTable } from '#delta';
+import { type DeltaStatement, type Name, replaceDefaults, sparkExpression, toSparkText } from '#delta-sql';
 import type { Lease } from '#engine';
-import { ident, join, literal, type Sql, sql, unsafeSql } from '#sql';
+import { ident, join, literal, render, type Sql, sql, unsafeSql } from '#sql';
 
 import { fieldOf } from './column-definition.ts';
 import { alter } from './lake-alter.ts';
@@ -185,9 +185,6 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
   const table = await openNamed(name, context);
   const { schema } = await table.snapshot(context);
   const { lease, signal } = context;
-  const query = await compile(statement.query, context);
-  const described = await lease.rows(sql`DESCRIBE (${query}\n)`, { signal });
-  const given = described.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
   // Values of partitions stand in the statement, and not in the rows.
   const fixed =
     typeof overwrite === 'object' && 'partition' in overwrite ? overwrite.partition.filter(({ value }) => value !== undefined) : [];
@@ -196,6 +193,12 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
     statement.columns.length > 0
       ? statement.columns.map(({ parts }) => parts.join('.'))
       : schema.fields.map((one) => one.name).filter((one) => !isFixed(one));
+  const query = await compile(
+    { ...statement.query, text: replaceDefaults(statement.query.text, (position) => defaultText(schema, byPosition[position])) },
+    context,
+  );
+  const described = await lease.rows(sql`DESCRIBE (${query}\n)`, { signal });
+  const given = described.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
   const names = statement.byName ? given.map((one) => one.name) : byPosition;
   if (given.length !== names.length)
     throw new LakesteadError(
@@ -213,6 +216,12 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
   const rows = sql`SELECT ${join(list)} FROM (${query}\n) AS q(${join(names.map((_, index) => ident(`c${index}`)))})`;
   const result = await performInsert(table, rows, overwrite, context);
   return changed({ num_affected_rows: result.rowsWritten, num_inserted_rows: result.rowsWritten });
+}
+
+/** What DEFAULT in the place of a value stands for. */
+function defaultText({ fields }: StructType, name: string | undefined): string {
+  const found = fields.find((field) => field.name.toLowerCase() === name?.toLowerCase())?.metadata['CURRENT_DEFAULT'];
+  return typeof found === 'string' ? render(sparkExpression(found)).text : 'NULL';
 }
 
 /** Where a new table of that name goes: layer, folder, table. */

@@ -107,6 +107,7 @@ const scripts: readonly Script[] = [
     statements: [
       "CREATE TABLE {t} (id INT, city STRING DEFAULT 'Graz', n INT DEFAULT 7) USING DELTA TBLPROPERTIES ('delta.feature.allowColumnDefaults' = 'supported')",
       'INSERT INTO {t} (id) VALUES (1), (2)',
+      "INSERT INTO {t} VALUES (10, DEFAULT, 1), (11, 'x', DEFAULT)",
       "ALTER TABLE {t} ALTER COLUMN city SET DEFAULT 'Wien'",
       'INSERT INTO {t} (id, n) VALUES (3, NULL)',
       'ALTER TABLE {t} ALTER COLUMN city DROP DEFAULT',
