@@ -7,7 +7,7 @@ import { addOf, newCommitInfo, removes } from './commit-actions.ts';
 import { loadDeletionVector } from './deletion-vector.ts';
 import { writeDeletionVectors } from './deletion-vector-write.ts';
 import { featuresOf, upgradeProtocol } from './features.ts';
-import { isAbsolutePath } from './file-path.ts';
+import { encodeFilePath, isAbsolutePath } from './file-path.ts';
 import { logFolder } from './log-segment.ts';
 import { checkProperties } from './properties.ts';
 import { defineTable } from './evolve.ts';
@@ -101,10 +101,12 @@ async function addsOf(
   return { adds, objectPath };
 }
 
+/** A file's whole address as a URI. Spark compares them as texts, and writes local ones with one slash. */
 function absoluteUri({ store, path: folder }: TableLocation, path: string): string {
-  const whole = isAbsolutePath(path) ? path : [store.root, folder, path].filter((part) => part !== '').join('/');
-  const encoded = whole.split('/').map(encodeURIComponent).join('/').replace(/^([a-z][a-z0-9+.-]*)%3A\/\//i, '$1://').replaceAll('%3D', '=').replaceAll('%40', '@'); // prettier-ignore
-  return whole.startsWith('/') ? `file://${encoded}` : encoded;
+  if (isAbsolutePath(path) && !path.startsWith('/')) return path;
+  const inStore = [folder, path].filter((part) => part !== '').join('/');
+  if (!path.startsWith('/') && !store.root.startsWith('/')) return `${store.root}/${encodeFilePath(inStore)}`;
+  return `file:${encodeFilePath(path.startsWith('/') ? path : `${store.root}/${inStore}`)}`;
 }
 
 const registry = '_lakestead_clones';

@@ -343,6 +343,34 @@ result = [row["minReaderVersion"], row["minWriterVersion"], sorted(row["tableFea
       passed.push(script.name);
     });
   }
+  test.runIf(isWhole)(
+    'clones of each are read by the other, and a folder of Parquet files that we converted is a table for both',
+    async () => {
+      const [source, ours, theirs] = ['clone-source', 'our-clone', 'their-clone'].map((name) => join(temporary.path, name));
+      if (source === undefined || ours === undefined || theirs === undefined) throw new Error('no paths');
+      for (const statement of [people(on('enableDeletionVectors'), 'PARTITIONED BY (city)'), ...changes.slice(0, 4)])
+        await perform('us', source, statement);
+      const expected = await theirRows(source);
+      await ask(ours, `CREATE TABLE t SHALLOW CLONE delta.\`${source}\``);
+      await spark(theirs, `CREATE TABLE {t} SHALLOW CLONE delta.\`${source}\``);
+      for (const path of [ours, theirs]) {
+        expect(await theirRows(path), `${path}, read by Spark`).toEqual(expected);
+        expect(await ourRows(path), `${path}, read by us`).toEqual(expected);
+      }
+      // Each changes the other's clone; the source stays.
+      await perform('Spark', ours, 'DELETE FROM {t} WHERE id = 1');
+      await perform('us', theirs, 'DELETE FROM {t} WHERE id = 1');
+      expect(await ourRows(ours)).toEqual(await theirRows(theirs));
+      expect(await theirRows(source)).toEqual(expected);
+      const raw = join(temporary.path, 'raw');
+      await session.run(`${set('raw', raw)}
+spark.sql("SELECT id AS n, CAST(id % 3 AS STRING) AS name, TIMESTAMP '2024-01-01 00:00:00' AS at, DATE '2024-01-01' + CAST(id % 2 AS INT) AS day FROM range(20)").write.partitionBy("day").parquet(raw)
+result = None`);
+      await ask(join(temporary.path, 'raw'), 'CONVERT TO DELTA t');
+      expect(await theirRows(raw)).toEqual(await ourRows(raw));
+      expect(await ask(raw, "SELECT count(*) AS n, min(n) AS low FROM t WHERE day = DATE '2024-01-02'")).toEqual([{ n: 10, low: 1 }]);
+    },
+  );
   afterAll(() => {
     if (isWhole) keepEvidence('delta-features-spark', { scripts: passed });
   });
