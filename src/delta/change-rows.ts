@@ -2,7 +2,8 @@ import { LakesteadError } from '#core';
 import { ident, render, type Sql, sql } from '#sql';
 
 import { conditionsOf } from './condition-of.ts';
-import { type ChangeMetrics, type ChangeOptions, type ChangeResult, type RowChange, rewriteRows } from './rewrite.ts';
+import type { RowChange } from './change-table.ts';
+import { type ChangeMetrics, type ChangeOptions, type ChangeResult, rewriteRows } from './rewrite.ts';
 import { findField, type StructField } from './schema.ts';
 import type { Snapshot, TableLocation } from './snapshot.ts';
 import { loadForWrite } from './write.ts';

@@ -8,16 +8,8 @@ import { afterNumbering, fillColumns, hasOwnValue, refuseNumbered } from './colu
 import { conditionsOf, joinPairs, rangeOfJoin } from './condition-of.ts';
 import { schemaOfColumns, writtenType } from './duckdb-types.ts';
 import { defineTable } from './evolve.ts';
-import {
-  type ChangeMetrics,
-  type ChangeOptions,
-  type ChangeResult,
-  rewriteRows,
-  type RowAction,
-  type RowChange,
-  type RowInserts,
-  withRows,
-} from './rewrite.ts';
+import type { RowAction, RowChange, RowInserts } from './change-table.ts';
+import { type ChangeMetrics, type ChangeOptions, type ChangeResult, rewriteRows, withRows } from './rewrite.ts';
 import { type Condition, planScan } from './scan-plan.ts';
 import { findField, type StructField } from './schema.ts';
 import type { Snapshot, TableLocation } from './snapshot.ts';

@@ -60,7 +60,8 @@ function encoded(value: Sql, type: DeltaType, mapping: ColumnMapping, depth = 0)
   }
 }
 
-function hasOtherNames(type: DeltaType, mapping: ColumnMapping): boolean {
+/** Whether a type holds a struct whose fields are called otherwise in files. */
+export function hasOtherNames(type: DeltaType, mapping: ColumnMapping): boolean {
   if (typeof type === 'string' || mapping === 'none') return false;
   switch (type.type) {
     case 'array':

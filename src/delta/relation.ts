@@ -6,6 +6,7 @@ import { physicalName } from './column-mapping.ts';
 import { loadDeletionVector } from './deletion-vector.ts';
 import { duckdbType, fileType } from './duckdb-types.ts';
 import { escapeGlob, isAbsolutePath } from './file-path.ts';
+import { hasOtherNames } from './physical-schema.ts';
 import { pinFiles } from './pinned-files.ts';
 import { partitionConstant } from './partition-value.ts';
 import type { ScanFile, ScanPlan } from './scan-plan.ts';
@@ -182,7 +183,7 @@ function partitionExpression(files: readonly ScanFile[], index: number, type: De
 /** The expression with the logical names of struct fields, where files have physical ones, and variants as JSON. */
 function decoded(expression: Sql, type: DeltaType, mapping: ScanPlan['columnMapping'], depth = 0): Sql {
   if (type === 'variant') return variantToJson(expression);
-  if (typeof type === 'string' || !(hasRenames(type, mapping) || hasVariant(type))) return expression;
+  if (typeof type === 'string' || !(hasOtherNames(type, mapping) || hasVariant(type))) return expression;
   const element = ident(`e${depth}`);
   switch (type.type) {
     case 'struct': {
@@ -199,18 +200,6 @@ function decoded(expression: Sql, type: DeltaType, mapping: ScanPlan['columnMapp
       const value = decoded(sql`${element}.value`, type.valueType, mapping, depth + 1);
       return sql`map_from_entries(list_transform(map_entries(${expression}), lambda ${element}: {'key': ${key}, 'value': ${value}}))`;
     }
-  }
-}
-
-function hasRenames(type: DeltaType, mapping: ScanPlan['columnMapping']): boolean {
-  if (typeof type === 'string') return false;
-  switch (type.type) {
-    case 'array':
-      return hasRenames(type.elementType, mapping);
-    case 'map':
-      return hasRenames(type.keyType, mapping) || hasRenames(type.valueType, mapping);
-    case 'struct':
-      return type.fields.some((field) => physicalName(field, mapping) !== field.name || hasRenames(field.type, mapping));
   }
 }
 

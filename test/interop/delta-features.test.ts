@@ -166,6 +166,15 @@ const scripts: readonly Script[] = [
     ],
   },
   {
+    name: 'compatibility, a property of ours',
+    statements: [
+      `us:${people("'delta.compatibility' = 'synapse', 'delta.targetFileSize' = '1mb'")}`,
+      ...changes.slice(0, 4),
+      "ALTER TABLE {t} SET TBLPROPERTIES ('note' = 'y')",
+      ...changes.slice(4),
+    ],
+  },
+  {
     name: 'materializePartitionColumns',
     statements: [people(on('enableMaterializePartitionColumnsFeature'), 'PARTITIONED BY (city)'), ...changes],
   },
@@ -353,9 +362,9 @@ result = [row["minReaderVersion"], row["minWriterVersion"], sorted(row["tableFea
       const expected = await theirRows(source);
       await ask(ours, `CREATE TABLE t SHALLOW CLONE delta.\`${source}\``);
       await spark(theirs, `CREATE TABLE {t} SHALLOW CLONE delta.\`${source}\``);
-      for (const path of [ours, theirs]) {
-        expect(await theirRows(path), `${path}, read by Spark`).toEqual(expected);
-        expect(await ourRows(path), `${path}, read by us`).toEqual(expected);
+      for (const clone of [ours, theirs]) {
+        expect(await theirRows(clone), `${clone}, read by Spark`).toEqual(expected);
+        expect(await ourRows(clone), `${clone}, read by us`).toEqual(expected);
       }
       // Each changes the other's clone; the source stays.
       await perform('Spark', ours, 'DELETE FROM {t} WHERE id = 1');
