@@ -40,7 +40,12 @@ function deltaType(type: ColumnType): DeltaType {
     case 'struct':
       return {
         type: 'struct',
-        fields: type.fields.map((field) => ({ name: field.name, type: deltaType(field.type), nullable: true, metadata: {} })),
+        fields: type.fields.map(({ name, type: inner, nullable, comment }) => ({
+          name,
+          type: deltaType(inner),
+          nullable,
+          metadata: comment === undefined ? {} : { comment },
+        })),
       };
   }
 }

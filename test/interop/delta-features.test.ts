@@ -182,7 +182,7 @@ const scripts: readonly Script[] = [
     name: 'lengths of texts',
     statements: [
       'CREATE TABLE {t} (id INT NOT NULL, name VARCHAR(3), s STRUCT<a: INT NOT NULL>) USING DELTA',
-      "us:INSERT INTO {t} VALUES (1, 'abc', {'a': 1}), (2, NULL, NULL)",
+      "us:INSERT INTO {t} VALUES (1, 'abc', {'a': 1}), (2, NULL, {'a': 2})",
       "!INSERT INTO {t} VALUES (3, 'abcd', NULL)",
       "!INSERT INTO {t} VALUES (NULL, 'a', NULL)",
       "UPDATE {t} SET name = 'é€😀' WHERE id = 2",
@@ -312,11 +312,19 @@ result = sorted([json.dumps([None if value is None else str(value) for value in 
       expect(await sorted('spark.read.parquet(output)'), `row ids of ${path}`).toEqual(theirs);
     }
     if (properties['delta.enableChangeDataFeed'] === 'true') {
-      await readDeltaPath({ verb: 'changes', path, from: 0, output: `${path}.facts.parquet`, format: 'table' }, context);
       const feed = 'select("id", "_change_type", "_commit_version")';
+      const read = async () =>
+        await readDeltaPath({ verb: 'changes', path, from: 0, output: `${path}.facts.parquet`, format: 'table' }, context);
       const theirs = await sorted(
         `spark.read.format("delta").option("readChangeFeed", True).option("startingVersion", 0).load(table).${feed}`,
-      );
+      ).catch(String);
+      // A range in which a column was renamed is refused by both.
+      if (typeof theirs === 'string') {
+        expect(theirs).toContain('DELTA_CHANGE_DATA_FEED_INCOMPATIBLE');
+        await expect(read()).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED' });
+        return;
+      }
+      await read();
       expect(await sorted(`spark.read.parquet(output).${feed}`), `change feed of ${path}`).toEqual(theirs);
     }
   }

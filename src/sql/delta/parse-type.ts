@@ -5,7 +5,10 @@ export type ColumnType =
   | { readonly kind: 'primitive'; readonly name: string }
   | { readonly kind: 'array'; readonly element: ColumnType }
   | { readonly kind: 'map'; readonly key: ColumnType; readonly value: ColumnType }
-  | { readonly kind: 'struct'; readonly fields: readonly { readonly name: string; readonly type: ColumnType }[] };
+  | { readonly kind: 'struct'; readonly fields: readonly ColumnField[] };
+
+/** A field of a struct. */
+type ColumnField = { readonly name: string; readonly type: ColumnType; readonly nullable: boolean; readonly comment: string | undefined };
 
 const primitives: Readonly<Record<string, string>> = {
   BIGINT: 'long', LONG: 'long', INT8: 'long', INT: 'integer', INTEGER: 'integer', SMALLINT: 'short', SHORT: 'short', TINYINT: 'byte', BYTE: 'byte',
@@ -35,11 +38,13 @@ function parseType(cursor: Cursor): ColumnType {
     return { kind: 'map', key, value: closed(cursor, parseType(cursor)) };
   }
   if (name === 'STRUCT' && cursor.acceptSymbol('<')) {
-    const fields: { name: string; type: ColumnType }[] = [];
+    const fields: ColumnField[] = [];
     do {
       const field = cursor.identifier('the name of a field');
       cursor.acceptSymbol(':');
-      fields.push({ name: field, type: parseType(cursor) });
+      const type = parseType(cursor);
+      const nullable = !cursor.accept('NOT', 'NULL');
+      fields.push({ name: field, type, nullable, comment: cursor.accept('COMMENT') ? cursor.string() : undefined });
     } while (cursor.acceptSymbol(','));
     return closed(cursor, { kind: 'struct', fields });
   }
