@@ -70,12 +70,19 @@ export function formatTableDocument(table: TableDocument): string {
     `${table.name}  ${table.format}`,
     `  ${table.address}`,
     `  ${table.rows === undefined ? '' : `${formatCount(table.rows)} rows, `}${formatBytes(table.sizeBytes)} in ${formatCount(table.files)} files${table.version === undefined ? '' : `, version ${table.version}`}`,
+    ...describeFeatures(table),
     '',
   ];
   return `${facts.join('\n')}\n${formatTable(
     ['column', 'type', 'nullable'],
     table.columns.map((column) => [column.name, column.type, column.nullable ? 'yes' : 'no']),
   )}`;
+}
+
+/** What a Delta table asks of its readers and writers beyond what every table does. */
+function describeFeatures({ features = [] }: TableDocument): readonly string[] {
+  const more = features.filter((name) => name !== 'appendOnly' && name !== 'invariants');
+  return more.length === 0 ? [] : [`  features: ${more.join(', ')}`];
 }
 
 export function formatHistory(history: TableHistoryDocument): string {

@@ -3,10 +3,12 @@ import { LakesteadError } from '#core';
 import type { Action, Metadata, Protocol } from './actions.ts';
 import { alterTable } from './alter.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
+import { columnMappingOf } from './column-mapping.ts';
 import { newCommitInfo } from './commit-actions.ts';
 import { allFields, featuresOf, protocolOf } from './features.ts';
 import { cleanLog } from './log-cleanup.ts';
 import { optimizeTable } from './optimize.ts';
+import { removeMapping } from './remove-mapping.ts';
 import { constraintsOf } from './row-checks.ts';
 import { formatSchema } from './schema.ts';
 import { loadSnapshot, type Snapshot, type TableLocation } from './snapshot.ts';
@@ -46,8 +48,17 @@ const removals: Readonly<Record<string, Removal>> = {
     rewrites: ({ files }) => files.deletionVectors.size > 0,
     isInHistory: true,
   },
+  // Its traces are taken away before all else: {@link removeMapping}.
+  columnMapping: { isInHistory: true },
   vacuumProtocolCheck: { isInHistory: true },
   v2Checkpoint: { properties: ['delta.checkpointPolicy'], isInHistory: true },
+  timestampNtz: {
+    inUse: ({ schema }) => {
+      const field = [...allFields(schema)].find(({ type }) => JSON.stringify(type).includes('"timestamp_ntz"'));
+      return field === undefined ? undefined : `the column ${field.name} is one`;
+    },
+    isInHistory: true,
+  },
   checkConstraints: {
     inUse: ({ metadata }) => {
       const [name] = constraintsOf(metadata).keys();
@@ -111,6 +122,7 @@ export async function dropFeature(
   if (inUse !== undefined) throw refuse(inUse);
   const keys = (removal.properties ?? []).filter((key) => Object.hasOwn(first.metadata.configuration, key));
   const switched = keys.filter((key) => key.startsWith('delta.enable') || key === 'delta.checkpointPolicy');
+  if (feature === 'columnMapping' && columnMappingOf(first.metadata) !== 'none') await removeMapping(location, options);
   if (switched.length > 0) await alterTable(location, { kind: 'unsetProperties', keys: switched }, { lease, signal });
   if (removal.rewrites?.(first) === true)
     await optimizeTable(location, { lease, signal, purge: true, everyFile: feature === 'typeWidening' });

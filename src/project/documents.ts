@@ -41,6 +41,8 @@ export type TableDocument = TableSummary & {
   readonly columns: readonly { readonly name: string; readonly type: string; readonly nullable: boolean }[];
   readonly partitionColumns?: readonly string[];
   readonly protocol?: unknown;
+  /** Of a Delta table. */
+  readonly features?: readonly string[];
   readonly properties?: Readonly<Record<string, string>>;
 };
 

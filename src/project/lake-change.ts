@@ -1,7 +1,7 @@
 import { LakesteadError } from '#core';
 import type { ChangeResult, MergeClause } from '#delta';
 import type { DeltaStatement, Fragment, Name } from '#delta-sql';
-import { type Sql, sql } from '#sql';
+import { ident, type Sql, sql } from '#sql';
 
 import { changed, compile, compileExpressions, type Context, openNamed, type StatementRows } from './lake-context.ts';
 
@@ -49,6 +49,12 @@ export async function merge(statement: Verb<'merge'>, context: Context): Promise
         break;
       case 'insert': {
         const { columns, values } = clause;
+        const nested = columns.find(({ parts }) => parts.length > (parts[0]?.toLowerCase() === as.toLowerCase() ? 2 : 1));
+        if (nested !== undefined)
+          throw new LakesteadError(
+            'SQL_NOT_SUPPORTED',
+            `${nested.parts.join('.')} of a new row is not supported: give the whole column; nothing was changed`,
+          );
         const pairs = columns.map((column, index) => ({ column, value: values[index] ?? on }));
         compiled.push({ when: clause.when, action: 'insert', condition: and, values: await compileSet(pairs, as, context) });
         break;
@@ -118,15 +124,24 @@ async function compileSet(
     assignments.map(({ value }) => value),
     context,
   );
-  const set = new Map<string, Sql>();
+  const set = new Map<string, { readonly value: Sql; readonly isWhole: boolean }>();
   for (const [index, { column }] of assignments.entries()) {
     const [first, ...rest] = column.parts;
-    const name = rest.length === 1 && first?.toLowerCase() === as.toLowerCase() ? rest[0] : rest.length === 0 ? first : undefined;
-    if (name === undefined)
-      throw new LakesteadError('SQL_NOT_SUPPORTED', `${column.parts.join('.')} as what is set is not supported: set the whole column`);
-    if ([...set.keys()].some((other) => other.toLowerCase() === name.toLowerCase()))
+    const [name = '', ...path] = rest.length > 0 && first?.toLowerCase() === as.toLowerCase() ? rest : column.parts;
+    const key = [...set.keys()].find((other) => other.toLowerCase() === name.toLowerCase()) ?? name;
+    const before = set.get(key);
+    // Fields of one struct may be set side by side.
+    if (before !== undefined && (before.isWhole || path.length === 0))
       throw new LakesteadError('SQL_SYNTAX', `${name} is set twice; nothing was changed`);
-    set.set(name, values[index] ?? sql`NULL`);
+    const value = values[index] ?? sql`NULL`;
+    set.set(key, { value: withField(before?.value ?? ident(as, name), path, value), isWhole: path.length === 0 });
   }
-  return Object.fromEntries(set);
+  return Object.fromEntries([...set].map(([name, { value }]) => [name, value]));
+}
+
+/** A struct with a new value of a field in it; of NULL it is one whose other fields are NULL, as in Spark. */
+function withField(struct: Sql, [name, ...path]: readonly string[], value: Sql): Sql {
+  return name === undefined
+    ? value
+    : sql`struct_update(${struct}, ${ident(name)} := ${withField(sql`(${struct}).${ident(name)}`, path, value)})`;
 }

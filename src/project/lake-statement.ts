@@ -186,8 +186,9 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
   const { schema } = await table.snapshot(context);
   const { lease, signal } = context;
   // Values of partitions stand in the statement, and not in the rows.
-  const fixed =
-    typeof overwrite === 'object' && 'partition' in overwrite ? overwrite.partition.filter(({ value }) => value !== undefined) : [];
+  const named =
+    typeof overwrite !== 'object' || 'where' in overwrite ? [] : 'partition' in overwrite ? overwrite.partition : overwrite.into;
+  const fixed = named.filter(({ value }) => value !== undefined);
   const isFixed = (column: string) => fixed.some((one) => one.column.toLowerCase() === column.toLowerCase());
   const byPosition =
     statement.columns.length > 0
@@ -249,7 +250,7 @@ async function performInsert(
   context: Context,
 ): Promise<CommitResult> {
   const { lease, signal } = context;
-  if (overwrite === 'no') return await table.append(rows, { lease, signal });
+  if (overwrite === 'no' || (typeof overwrite === 'object' && 'into' in overwrite)) return await table.append(rows, { lease, signal });
   if (overwrite === 'all') return await table.overwrite(rows, { lease, signal });
   if ('where' in overwrite) {
     const [where = sql`true`] = await compileExpressions([overwrite.where], context);

@@ -110,10 +110,11 @@ async function readDelta(
     return (await view.history(address, { signal })).filter(({ version }) => version <= last).map(describeEntry);
   }
   if (args.verb === 'show') {
-    const { table: _, bytes, ...description } = await view.inspect(address, { ...at, signal });
-    return { name: args.path, layer: '', format: 'delta', address: args.path, sizeBytes: bytes, ...description } satisfies
-      | TableDocument
-      | object;
+    const { table: _, ...description } = await view.inspect(address, { ...at, signal });
+    const { id, name, description: text, partitionColumns, createdTime, bytes } = description;
+    const metadata = { id, name, description: text, partitionColumns, createdTime };
+    const document = { name: args.path, layer: '', format: 'delta', address: args.path, sizeBytes: bytes };
+    return { ...document, ...description, metadata } satisfies TableDocument | object;
   }
   await using lease = await engine.lease({ signal });
   const changes = args.verb === 'changes' ? { from: args.from, to: args.to } : undefined;

@@ -221,6 +221,29 @@ const scripts: readonly Script[] = [
     ],
   },
   {
+    name: 'dropped column mapping',
+    statements: [
+      people("'delta.columnMapping.mode' = 'name'", 'PARTITIONED BY (city)'),
+      ...changes,
+      'ALTER TABLE {t} RENAME COLUMN price TO cost',
+      'us:ALTER TABLE {t} DROP FEATURE columnMapping',
+      "INSERT INTO {t} VALUES (40, 'Enns', 1.00, NULL)",
+      'DELETE FROM {t} WHERE id = 40',
+    ],
+  },
+  {
+    name: 'fields of structs and partitions by name',
+    statements: [
+      'CREATE TABLE {t} (id INT, s STRUCT<a: INT, b: STRUCT<c: STRING, d: INT>>, p STRING) USING DELTA PARTITIONED BY (p)',
+      "us:INSERT INTO {t} VALUES (1, {'a': 1, 'b': {'c': 'x', 'd': 2}}, 'p1'), (2, NULL, 'p2')",
+      "UPDATE {t} SET s.a = 5, s.b.c = 'y' WHERE id = 1",
+      'UPDATE {t} SET s.a = 6 WHERE id = 2',
+      "INSERT INTO {t} PARTITION (p = 'p3') VALUES (3, NULL)",
+      "INSERT OVERWRITE {t} PARTITION (p = 'p2') VALUES (4, NULL)",
+      'DELETE FROM {t} WHERE s.b.d = 2',
+    ],
+  },
+  {
     name: 'dropped features',
     statements: [
       people(on('enableDeletionVectors')),

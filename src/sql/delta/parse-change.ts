@@ -54,8 +54,7 @@ export function parseInsert(cursor: Cursor, start: number): DeltaStatement {
       column: cursor.identifier('the name of a column'),
       value: cursor.acceptSymbol('=') ? cursor.fragment('a value', () => cursor.isSymbol(',')) : undefined,
     }));
-    if (!isOverwrite) throw cursor.notSupported('INSERT INTO ... PARTITION: name the columns instead');
-    overwrite = { partition };
+    overwrite = isOverwrite ? { partition } : { into: partition };
   }
   const byName = cursor.accept('BY', 'NAME');
   const columns = !byName && cursor.isSymbol('(') && !isQueryInParentheses(cursor) ? cursor.list(() => cursor.name()) : [];

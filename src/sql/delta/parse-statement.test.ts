@@ -237,7 +237,7 @@ describe('what is no statement is refused with its place', () => {
     ['DROP TABLE t; DROP TABLE u', 'SQL_SYNTAX', /column 15: expected the end of the statement/],
     ["SELECT 'open", 'SQL_SYNTAX', /the string that begins here is not closed by '/],
     ['CREATE TABLE t (a int) USING iceberg', 'SQL_NOT_SUPPORTED', /USING iceberg is not supported/],
-    ['TRUNCATE TABLE t', 'SQL_NOT_SUPPORTED', /TRUNCATE is not supported/],
+    ['TRUNCATE TABLE t PARTITION (p = 1)', 'SQL_NOT_SUPPORTED', /TRUNCATE TABLE ... PARTITION/],
     ['ALTER TABLE t RENAME TO u', 'SQL_NOT_SUPPORTED', /a lake table is named by its folder/],
     ['', 'SQL_SYNTAX', /expected a statement/],
   ];

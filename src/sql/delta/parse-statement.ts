@@ -9,7 +9,7 @@ import { asQuery } from './time-travel.ts';
 /** Statements of Spark's that name no Delta table or that a local lake has no use for. */
 const refused = [
   'FSCK', 'MSCK', 'REFRESH', 'CACHE', 'UNCACHE', 'ANALYZE', 'COMMENT', 'COPY INTO', 'CREATE VIEW', 'CREATE OR REPLACE VIEW', 'CREATE DATABASE',
-  'CREATE SCHEMA', 'CREATE FUNCTION', 'DROP VIEW', 'DROP DATABASE', 'DROP SCHEMA', 'TRUNCATE', 'GRANT', 'REVOKE', 'SYNC', 'LOAD', 'GENERATE', 'USE', 'SET',
+  'CREATE SCHEMA', 'CREATE FUNCTION', 'DROP VIEW', 'DROP DATABASE', 'DROP SCHEMA', 'GRANT', 'REVOKE', 'SYNC', 'LOAD', 'GENERATE', 'USE', 'SET',
 ]; // prettier-ignore
 
 /**
@@ -40,6 +40,11 @@ function parseVerb(cursor: Cursor): DeltaStatement | undefined {
   }
   if (cursor.accept('INSERT')) return parseInsert(cursor, start);
   if (cursor.accept('DELETE')) return parseDelete(cursor, start);
+  if (cursor.accept('TRUNCATE', 'TABLE')) {
+    const table = cursor.name('the name of a table');
+    if (cursor.isWord('PARTITION')) throw cursor.notSupported('TRUNCATE TABLE ... PARTITION: DELETE FROM with a condition does it');
+    return { kind: 'delete', table, alias: undefined, where: undefined, span: cursor.spanFrom(start) };
+  }
   if (cursor.accept('UPDATE')) return parseUpdate(cursor, start);
   if (cursor.accept('MERGE')) return parseMerge(cursor, start);
   if (cursor.accept('OPTIMIZE')) return parseOptimize(cursor, start);

@@ -111,7 +111,13 @@ export type DeltaStatement = { readonly span: Span } & (
       readonly columns: readonly Name[];
       readonly byName: boolean;
       /** `dynamic` where PARTITION names columns without values. */
-      readonly overwrite: 'no' | 'all' | { readonly where: Fragment } | { readonly partition: readonly PartitionValue[] };
+      readonly overwrite:
+        | 'no'
+        | 'all'
+        | { readonly where: Fragment }
+        | { readonly partition: readonly PartitionValue[] }
+        /** Rows are added; their partition stands in the statement. */
+        | { readonly into: readonly PartitionValue[] };
       readonly query: Fragment;
     }
   | { readonly kind: 'delete'; readonly table: Name; readonly alias: string | undefined; readonly where: Fragment | undefined }
