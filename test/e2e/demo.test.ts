@@ -114,7 +114,9 @@ test('the lake holds nothing but tables: ten files of bronze, and in silver and 
     .map(({ parentPath, name }) => join(parentPath, name).slice(join(project, 'lake').length + 1));
   const unexpected = files.filter(
     (file) =>
-      !/^bronze\/SalesLT\/(\w+)\/\1\.parquet$|^(silver|gold)\/SalesLT\/\w+\/(_delta_log\/\d{20}\.json|[^/_.][^/]*\.parquet)$/.test(file),
+      !/^bronze\/SalesLT\/(\w+)\/\1\.parquet$|^(silver|gold)\/SalesLT\/\w+\/(_delta_log\/\d{20}\.(json|crc)|[^/_.][^/]*\.parquet)$/.test(
+        file,
+      ),
   );
   expect(unexpected).toEqual([]);
 });

@@ -107,56 +107,61 @@ for (const { peer, isThere } of peers) {
     });
 
     // In turn, each on what the other left: by a seed, so that a failure can be had again.
-    test('histories of both come out as those of DuckDB', { timeout: 600_000 }, async () => {
-      const steps = countOf(peer.name === 'Spark' ? 4 : 24, 200);
-      const table = place('mixed');
-      let random = 20_261;
-      const pick = (below: number) => {
-        random = (random * 48_271) % 2_147_483_647;
-        return random % below;
-      };
-      const list = (from: number, count: number) => Array.from({ length: count }, (_, index) => [from + index, pick(100)] as const);
-      const asSql = (values: readonly (readonly [number, number])[]) =>
-        sql`SELECT * FROM (VALUES ${unsafeSql(values.map(([id, n]) => `(${id}::BIGINT, ${n}::BIGINT)`).join(', '))}) AS v(id, n)`;
-      const file = join(temporary.path, `${peer.name}.mixed.parquet`);
-      const done: string[] = [];
-      await engine.withLease(async (lease) => {
-        const first = asSql(list(0, 20));
-        await lease.run(sql`CREATE TEMP TABLE mixed AS ${first}`);
-        await writeTable({ ...table, query: first, lease, mode: 'error' });
-        for (let step = 0; step < steps; step += 1) {
-          const change = ['append', 'delete', 'update', 'merge', 'optimize'][pick(5)] ?? 'append';
-          const where = ['id % 5 = 1', 'n > 60', 'id < 4 OR n = 3', 'id BETWEEN 10 AND 14'][pick(4)] ?? 'true';
-          const values = change === 'append' ? list(100 + step * 10, 6) : change === 'merge' ? list(pick(40), 6) : [];
-          const source = values.length === 0 ? sql`SELECT 1` : asSql(values);
-          const isOurs = pick(2) === 0;
-          done.push(`${isOurs ? 'we' : 'they'} ${change} ${where}`);
-          if (isOurs) {
-            const opened = await openTable(table);
-            if (change === 'append') await opened.append(source, { lease });
+    // With Spark only under VERIFY: delta-three.test.ts takes turns with it too.
+    test.runIf(peer.name !== 'Spark' || countOf(0, 1) === 1)(
+      'histories of both come out as those of DuckDB',
+      { timeout: 600_000 },
+      async () => {
+        const steps = countOf(24, 200);
+        const table = place('mixed');
+        let random = 20_261;
+        const pick = (below: number) => {
+          random = (random * 48_271) % 2_147_483_647;
+          return random % below;
+        };
+        const list = (from: number, count: number) => Array.from({ length: count }, (_, index) => [from + index, pick(100)] as const);
+        const asSql = (values: readonly (readonly [number, number])[]) =>
+          sql`SELECT * FROM (VALUES ${unsafeSql(values.map(([id, n]) => `(${id}::BIGINT, ${n}::BIGINT)`).join(', '))}) AS v(id, n)`;
+        const file = join(temporary.path, `${peer.name}.mixed.parquet`);
+        const done: string[] = [];
+        await engine.withLease(async (lease) => {
+          const first = asSql(list(0, 20));
+          await lease.run(sql`CREATE TEMP TABLE mixed AS ${first}`);
+          await writeTable({ ...table, query: first, lease, mode: 'error' });
+          for (let step = 0; step < steps; step += 1) {
+            const change = ['append', 'delete', 'update', 'merge', 'optimize'][pick(5)] ?? 'append';
+            const where = ['id % 5 = 1', 'n > 60', 'id < 4 OR n = 3', 'id BETWEEN 10 AND 14'][pick(4)] ?? 'true';
+            const values = change === 'append' ? list(100 + step * 10, 6) : change === 'merge' ? list(pick(40), 6) : [];
+            const source = values.length === 0 ? sql`SELECT 1` : asSql(values);
+            const isOurs = pick(2) === 0;
+            done.push(`${isOurs ? 'we' : 'they'} ${change} ${where}`);
+            if (isOurs) {
+              const opened = await openTable(table);
+              if (change === 'append') await opened.append(source, { lease });
             else if (change === 'delete') await opened.delete(unsafeSql(where), { lease });
             else if (change === 'update') await opened.update({ n: sql`n + 1` }, unsafeSql(where), { lease });
             else if (change === 'optimize') await opened.optimize({ lease });
             else await opened.merge({ source, on: sql`t.id = s.id`, lease, clauses: [{ when: 'matched', action: 'updateAll' }, { when: 'notMatched', action: 'insertAll' }] }); // prettier-ignore
-          } else {
-            const given = { table: join(temporary.path, table.path), change, where, rows: values };
-            const assigned = Object.entries(given).map(([name, value]) => set(name, value));
-            await session.run(`${assigned.join('')}${peer.change}`);
-          }
-          if (change === 'append') await lease.run(sql`INSERT INTO mixed ${source}`);
+            } else {
+              const given = { table: join(temporary.path, table.path), change, where, rows: values };
+              const assigned = Object.entries(given).map(([name, value]) => set(name, value));
+              await session.run(`${assigned.join('')}${peer.change}`);
+            }
+            if (change === 'append') await lease.run(sql`INSERT INTO mixed ${source}`);
           else if (change === 'delete') await lease.run(sql`DELETE FROM mixed WHERE ${unsafeSql(where)}`);
           else if (change === 'update') await lease.run(sql`UPDATE mixed SET n = n + 1 WHERE ${unsafeSql(where)}`);
           else if (change === 'merge') await lease.run(sql`MERGE INTO mixed AS t USING (${source}) AS s ON t.id = s.id WHEN MATCHED THEN UPDATE WHEN NOT MATCHED THEN INSERT`); // prettier-ignore
-          const now = await tableToSql(table, { lease });
-          const [differs] = await lease.rows(sql`SELECT count(*)::INTEGER AS n FROM
+            const now = await tableToSql(table, { lease });
+            const [differs] = await lease.rows(sql`SELECT count(*)::INTEGER AS n FROM
             ((FROM (${now}) EXCEPT ALL FROM mixed) UNION ALL (FROM mixed EXCEPT ALL FROM (${now})))`);
-          expect({ done, differs: differs?.['n'] }).toEqual({ done, differs: 0 });
-        }
-        await lease.run(sql`COPY mixed TO ${literal(file)} (FORMAT parquet)`);
-      });
-      const theirs = sql`SELECT id, n FROM ${await theyRead(table.path)}`;
-      expect(await difference(engine, theirs, sql`SELECT id, n FROM read_parquet(${literal(file)})`)).toEqual(none);
-      keepEvidence(`delta-mixed-${peer.name.toLowerCase()}`, { seed: 20_261, steps, ours: done.filter((one) => one.startsWith('we')).length, changes: Object.fromEntries(Map.groupBy(done, (one) => one.split(' ').slice(0, 2).join(' ')).entries().map(([name, all]) => [name, all.length])), different: 0 }); // prettier-ignore
-    });
+            expect({ done, differs: differs?.['n'] }).toEqual({ done, differs: 0 });
+          }
+          await lease.run(sql`COPY mixed TO ${literal(file)} (FORMAT parquet)`);
+        });
+        const theirs = sql`SELECT id, n FROM ${await theyRead(table.path)}`;
+        expect(await difference(engine, theirs, sql`SELECT id, n FROM read_parquet(${literal(file)})`)).toEqual(none);
+        keepEvidence(`delta-mixed-${peer.name.toLowerCase()}`, { seed: 20_261, steps, ours: done.filter((one) => one.startsWith('we')).length, changes: Object.fromEntries(Map.groupBy(done, (one) => one.split(' ').slice(0, 2).join(' ')).entries().map(([name, all]) => [name, all.length])), different: 0 }); // prettier-ignore
+      },
+    );
   });
 }
