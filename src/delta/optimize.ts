@@ -1,18 +1,18 @@
 import { LakesteadError } from '#core';
-import { ident, join, literal, type Sql, sql, unsafeSql } from '#sql';
+import { ident, join, literal, type Sql, sql } from '#sql';
 
 import type { Action, AddFile } from './actions.ts';
 import { clusteringOf } from './clustering.ts';
 import { newCommitInfo, removes } from './commit-actions.ts';
 import { partitionConstant } from './partition-value.ts';
-import { isOn, parseBytes } from './properties.ts';
+import { parseBytes } from './properties.ts';
 import { planToSql } from './relation.ts';
-import { rowIdColumn, rowVersionColumn } from './row-columns.ts';
 import { planScan, type ScanFile, type ScanPlan } from './scan-plan.ts';
 import { findField } from './schema.ts';
 import type { Snapshot, TableLocation } from './snapshot.ts';
 import type { StagedData } from './stage.ts';
 import type { WriteOptions } from './table.ts';
+import { inZOrder } from './z-order.ts';
 import { finish, loadForWrite, stage } from './write.ts';
 
 /** What is optimized, and how. */
@@ -69,7 +69,7 @@ export async function optimizeTable(location: TableLocation, options: OptimizeOp
         rowIds: tracked,
       });
       if (work.order.length === 0) await take(rows);
-      else await inOrder(rows, work.order, Math.max(1, Math.round(sumOf(bin) / target)), snapshot, options, take);
+      else await inZOrder(rows, work.order, Math.max(1, Math.round(sumOf(bin) / target)), snapshot, options, take);
     }
   } catch (error) {
     // No commit names these yet.
@@ -245,47 +245,4 @@ function zorderColumn(name: string, { schema, partitionColumns, table }: Snapsho
   if (typeof field.type !== 'string')
     throw new LakesteadError('DELTA_SCHEMA_MISMATCH', `${field.name} of ${table} is nested: rows cannot be sorted by it`);
   return field.name;
-}
-
-/** How finely each column's values are told apart: by the rank of the value among all, in so many bits. */
-const rankBits = 10;
-
-/** Gives the rows in z-order, as so many queries of about the same number of rows. */
-async function inOrder(
-  rows: Sql,
-  columns: readonly (readonly string[])[],
-  parts: number,
-  { schema, metadata }: Snapshot,
-  { lease, signal }: OptimizeOptions,
-  take: (query: Sql) => Promise<void>,
-): Promise<void> {
-  const ids = isOn(metadata.configuration, 'delta.enableRowTracking') ? [ident(rowIdColumn), ident(rowVersionColumn)] : [];
-  const names = join([...schema.fields.map(({ name }) => ident(name)), ...ids]);
-  const ranks = columns.map(
-    (path, index) =>
-      sql`ntile(${unsafeSql(String(2 ** rankBits))}) OVER (ORDER BY ${ident(...path)}) - 1 AS ${ident(`__lakestead_rank_${index}`)}`,
-  );
-  const bits = columns.flatMap((_, index) =>
-    Array.from(
-      { length: rankBits },
-      (__, bit) =>
-        sql`(((${ident(`__lakestead_rank_${index}`)} >> ${literal(bit)}) & 1)::HUGEINT << ${literal(bit * columns.length + index)})`,
-    ),
-  );
-  const order = columns.length === 1 ? ident(...(columns[0] ?? [])) : sql`${join(bits, ' | ')}`;
-  const ranked = columns.length === 1 ? rows : sql`SELECT *, ${join(ranks)} FROM (${rows}) AS r`;
-  if (parts === 1) {
-    await take(sql`SELECT ${names} FROM (${ranked}) AS ranked ORDER BY ${order}`);
-    return;
-  }
-  await lease.run(
-    sql`CREATE OR REPLACE TEMP TABLE __lakestead_ordered AS SELECT ${names}, ntile(${literal(parts)}) OVER (ORDER BY ${order}) AS __lakestead_part FROM (${ranked}) AS ranked`,
-    { signal },
-  );
-  try {
-    for (let part = 1; part <= parts; part += 1)
-      await take(sql`SELECT ${names} FROM __lakestead_ordered WHERE __lakestead_part = ${literal(part)}`);
-  } finally {
-    await lease.run(sql`DROP TABLE IF EXISTS temp.__lakestead_ordered`);
-  }
 }
