@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
+import { z } from 'zod';
+
 import { LakesteadError } from '#core';
 
 import type { Action } from './actions.ts';
@@ -9,6 +11,7 @@ import { writeDeletionVectors } from './deletion-vector-write.ts';
 import { featuresOf, upgradeProtocol } from './features.ts';
 import { encodeFilePath, isAbsolutePath } from './file-path.ts';
 import { logFolder } from './log-segment.ts';
+import { parseJson } from './parse-json.ts';
 import { checkProperties } from './properties.ts';
 import { defineTable } from './evolve.ts';
 import { describeLocation, loadSnapshot, type Snapshot, type SnapshotOptions, type TableLocation } from './snapshot.ts';
@@ -111,12 +114,15 @@ function absoluteUri({ store, path: folder }: TableLocation, path: string): stri
 
 const registry = '_lakestead_clones';
 
-/** What a clone needs of its source. */
-type Registered = { readonly clone: string; readonly paths: readonly string[] };
+/** What a clone needs of its source: where it is, and the source's files. */
+const registeredSchema = z.object({ clone: z.string(), paths: z.array(z.string()) });
 
 /** Notes in the source that a clone reads these files. */
 async function registerClone(source: TableLocation, { files }: Snapshot, target: TableLocation, id: string): Promise<void> {
-  const note: Registered = { clone: describeLocation(target), paths: files.paths.filter((path) => !isAbsolutePath(path)) };
+  const note: z.infer<typeof registeredSchema> = {
+    clone: describeLocation(target),
+    paths: files.paths.filter((path) => !isAbsolutePath(path)),
+  };
   await source.store.put(`${logFolder(source.path)}/${registry}/${id}.json`, Buffer.from(JSON.stringify(note)));
 }
 
@@ -125,7 +131,15 @@ export async function clonedFiles({ store, path }: TableLocation): Promise<Reado
   const folder = `${logFolder(path)}/${registry}`;
   const needed = new Set<string>();
   for (const { name } of (await store.entries(folder)) ?? []) {
-    const note = JSON.parse(new TextDecoder().decode(await store.get(`${folder}/${name}`))) as Registered; // ours
+    const note = registeredSchema.safeParse(parseJson(new TextDecoder().decode(await store.get(`${folder}/${name}`)))).data;
+    if (note === undefined)
+      throw new LakesteadError(
+        'DELTA_CORRUPT',
+        `the note of a clone at ${folder}/${name} cannot be read, so that nobody knows what it needs`,
+        {
+          hint: 'remove the note when the clone is gone',
+        },
+      );
     const inside = note.clone.startsWith(`${store.root}/`) ? note.clone.slice(store.root.length + 1) : undefined;
     const isGone = inside !== undefined && (await store.entries(logFolder(inside))) === undefined;
     if (isGone) await store.delete(`${folder}/${name}`);

@@ -2,12 +2,12 @@ import { LakesteadError } from '#core';
 
 import type { Action } from './actions.ts';
 import { columnMappingOf, physicalName } from './column-mapping.ts';
+import { clusteringColumns, domainNames } from './domain-metadata.ts';
 import type { Definition } from './evolve.ts';
 import { findField, type StructField, type StructType } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** The name under which the log keeps the columns of clustering. */
-const domain = 'delta.clustering';
+const domain = domainNames.clustering;
 const maxColumns = 4;
 
 /**
@@ -22,7 +22,7 @@ export function clusteringAction(names: readonly string[], definition: Pick<Defi
   if (names.length > maxColumns) throw refuse(`${names.length} columns are more than ${maxColumns}`);
   if (metadata.partitionColumns.length > 0) throw refuse('it has partitions');
   const mapping = columnMappingOf(metadata);
-  const clusteringColumns = names.map((name) => {
+  const paths = names.map((name) => {
     const path = fieldsOf(schema, name);
     const last = path.at(-1);
     if (last === undefined) throw refuse(`it has no column ${name}`);
@@ -30,7 +30,7 @@ export function clusteringAction(names: readonly string[], definition: Pick<Defi
       throw refuse(`${name} is of a type without an order in statistics`);
     return path.map((field) => physicalName(field, mapping));
   });
-  return { domainMetadata: { domain, configuration: JSON.stringify({ clusteringColumns, domainName: domain }), removed: false } };
+  return { domainMetadata: { domain, configuration: JSON.stringify({ clusteringColumns: paths, domainName: domain }), removed: false } };
 }
 
 function fieldsOf(schema: StructType, name: string): readonly StructField[] {
@@ -47,13 +47,8 @@ function fieldsOf(schema: StructType, name: string): readonly StructField[] {
 
 /** The columns by which a table is clustered, as paths of logical names; none where it is not. */
 export function clusteringOf({ log, schema, metadata }: Snapshot): readonly (readonly string[])[] {
-  const found = log.domains.get(domain);
-  if (found === undefined || found.removed) return [];
-  const parsed: unknown = JSON.parse(found.configuration);
-  const columns: unknown = typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, 'clusteringColumns') : undefined;
-  if (!Array.isArray(columns)) return [];
   const mapping = columnMappingOf(metadata);
-  return (columns as readonly (readonly string[])[]).map((path) => {
+  return clusteringColumns(log.domains).map((path) => {
     const names: string[] = [];
     let fields: StructType | undefined = schema;
     for (const physical of path) {

@@ -1,4 +1,5 @@
-import type { Action, AddFile, CommitInfo, DomainMetadata, Metadata, Protocol } from './actions.ts';
+import type { Action, AddFile, CommitInfo, Metadata, Protocol } from './actions.ts';
+import { domainNames, rowIdHighWaterMark } from './domain-metadata.ts';
 import { featuresOf } from './features.ts';
 import { parseStatistics } from './pruning.ts';
 import { isOn } from './properties.ts';
@@ -16,8 +17,6 @@ export type CommitRules = {
   readonly lastTime: number;
 };
 
-const rowTracking = 'delta.rowTracking';
-
 /** The rules for a commit on a snapshot (none for a new table) that may itself change protocol and metadata. */
 export function rulesOf(snapshot: Snapshot | undefined, actions: readonly Action[]): CommitRules {
   const protocol: Protocol | undefined = actions.find((action) => action.protocol)?.protocol ?? snapshot?.protocol;
@@ -25,7 +24,7 @@ export function rulesOf(snapshot: Snapshot | undefined, actions: readonly Action
   const isTimed = metadata !== undefined && isOn(metadata.configuration, timed);
   return {
     numbersRows: protocol !== undefined && featuresOf(protocol).writer.includes('rowTracking'),
-    highWaterMark: highWaterMarkOf(snapshot?.log.domains.get(rowTracking)) ?? -1,
+    highWaterMark: rowIdHighWaterMark(snapshot?.log.domains.get(domainNames.rowTracking)) ?? -1,
     isTimed,
     startsTime: isTimed && snapshot !== undefined && !isOn(snapshot.metadata.configuration, timed),
     lastTime: snapshot?.timestamp.getTime() ?? 0,
@@ -37,7 +36,7 @@ const timed = 'delta.enableInCommitTimestamps';
 /** The rules after another writer's commit, which was not seen when these were made. */
 export function afterCommit(rules: CommitRules, winner: readonly Action[]): CommitRules {
   const marks = winner.flatMap(({ domainMetadata }) =>
-    domainMetadata?.domain === rowTracking ? [highWaterMarkOf(domainMetadata) ?? -1] : [],
+    domainMetadata?.domain === domainNames.rowTracking ? [rowIdHighWaterMark(domainMetadata) ?? -1] : [],
   );
   const info = winner.find(({ commitInfo }) => commitInfo)?.commitInfo;
   return {
@@ -73,13 +72,14 @@ export function applyRules(
   const mark: Action[] =
     next === rules.highWaterMark + 1
       ? []
-      : [{ domainMetadata: { domain: rowTracking, configuration: JSON.stringify({ rowIdHighWaterMark: next - 1 }), removed: false } }];
+      : [
+          {
+            domainMetadata: {
+              domain: domainNames.rowTracking,
+              configuration: JSON.stringify({ rowIdHighWaterMark: next - 1 }),
+              removed: false,
+            },
+          },
+        ];
   return [{ commitInfo: info }, ...done, ...mark];
-}
-
-function highWaterMarkOf(domain: DomainMetadata | undefined): number | undefined {
-  if (domain === undefined || domain.removed) return undefined;
-  const found: unknown = JSON.parse(domain.configuration);
-  const mark: unknown = typeof found === 'object' && found !== null ? Reflect.get(found, 'rowIdHighWaterMark') : undefined;
-  return typeof mark === 'number' ? mark : undefined;
 }

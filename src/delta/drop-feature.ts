@@ -5,6 +5,7 @@ import { alterTable } from './alter.ts';
 import { writeCheckpoint } from './checkpoint-write.ts';
 import { columnMappingOf } from './column-mapping.ts';
 import { newCommitInfo } from './commit-actions.ts';
+import { domainNames } from './domain-metadata.ts';
 import { allFields, featuresOf, protocolOf } from './features.ts';
 import { cleanLog } from './log-cleanup.ts';
 import { optimizeTable } from './optimize.ts';
@@ -78,14 +79,14 @@ const removals: Readonly<Record<string, Removal>> = {
       'delta.inCommitTimestampEnablementTimestamp',
     ],
   },
-  clustering: { domains: ['delta.clustering'] },
+  clustering: { domains: [domainNames.clustering] },
   rowTracking: {
     properties: [
       'delta.enableRowTracking',
       'delta.rowTracking.materializedRowIdColumnName',
       'delta.rowTracking.materializedRowCommitVersionColumnName',
     ],
-    domains: ['delta.rowTracking'],
+    domains: [domainNames.rowTracking],
   },
   domainMetadata: {
     inUse: ({ log }) => [...log.domains.values()].filter(({ removed }) => !removed).map(({ domain }) => `${domain} keeps facts in it`)[0],

@@ -3,6 +3,7 @@ import type { Sql } from '#sql';
 import type { Action } from './actions.ts';
 import { clusteringAction } from './clustering.ts';
 import { adds, newCommitInfo, removes, writeMetrics } from './commit-actions.ts';
+import { domainNames } from './domain-metadata.ts';
 import { writtenType } from './duckdb-types.ts';
 import { featuresOf, upgradeProtocol } from './features.ts';
 import { checkPartitioning } from './partitioning.ts';
@@ -70,6 +71,6 @@ export async function replaceTable(location: TableLocation, options: ReplaceTabl
 /** The new table's columns of clustering, or that it has none any more. */
 function clusteringActions({ log }: Snapshot, clustering: Action | undefined): readonly Action[] {
   if (clustering !== undefined) return [clustering];
-  const before = log.domains.get('delta.clustering');
+  const before = log.domains.get(domainNames.clustering);
   return before === undefined || before.removed ? [] : [{ domainMetadata: { ...before, removed: true } }];
 }
