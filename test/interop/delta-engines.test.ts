@@ -73,13 +73,16 @@ for (const { peer, isThere } of peers) {
       expect(await difference(engine, await theyRead(place('ours').path), sql`${columns} FROM (${rows(0, 500)})`)).toEqual(none);
     });
 
-    test('our partitioned table, appended to and overwritten, is read equal there at every version', async () => {
-      await weWrite('parts', rows(0, 100), 'overwrite', ['part', 'day']);
-      await weWrite('parts', rows(100, 50), 'append');
-      await weWrite('parts', rows(500, 70), 'overwrite');
-      expect(await difference(engine, await theyRead(place('parts').path, 1), sql`${columns} FROM (${rows(0, 150)})`)).toEqual(none);
-      expect(await difference(engine, await theyRead(place('parts').path), sql`${columns} FROM (${rows(500, 70)})`)).toEqual(none);
-    });
+    test.runIf(peer.name !== 'Spark' || isWhole)(
+      'our partitioned table, appended to and overwritten, is read equal there at every version',
+      async () => {
+        await weWrite('parts', rows(0, 100), 'overwrite', ['part', 'day']);
+        await weWrite('parts', rows(100, 50), 'append');
+        await weWrite('parts', rows(500, 70), 'overwrite');
+        expect(await difference(engine, await theyRead(place('parts').path, 1), sql`${columns} FROM (${rows(0, 150)})`)).toEqual(none);
+        expect(await difference(engine, await theyRead(place('parts').path), sql`${columns} FROM (${rows(500, 70)})`)).toEqual(none);
+      },
+    );
 
     test('our history is theirs', async () => {
       await weWrite('past', rows(0, 1), 'error');
