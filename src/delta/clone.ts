@@ -66,7 +66,7 @@ export async function cloneTable(source: TableLocation, options: CloneOptions): 
     { sourceTableSize: snapshot.files.totalBytes, sourceNumOfFiles: snapshot.files.count, numCopiedFiles: 0, copiedFilesSize: 0 },
     options,
   );
-  await registerClone(source, snapshot, target, defined.id);
+  const note = await registerClone(source, snapshot, target, defined.id);
   return await finish(
     target,
     { ...nothingStaged, objectPaths: objectPath === undefined ? [] : [objectPath] },
@@ -79,7 +79,11 @@ export async function cloneTable(source: TableLocation, options: CloneOptions): 
     before?.files.count ?? 0,
     before,
     options,
-  );
+  ).catch(async (error: unknown) => {
+    // A clone that certainly was not made needs nothing; the table in whose place it was to be keeps its own note.
+    if (before === undefined && error instanceof LakesteadError && error.code === 'DELTA_CONFLICT') await source.store.delete(note);
+    throw error;
+  });
 }
 
 function unlessMissing(error: unknown): undefined {
@@ -117,13 +121,15 @@ const registry = '_lakestead_clones';
 /** What a clone needs of its source: where it is, and the source's files. */
 const registeredSchema = z.object({ clone: z.string(), paths: z.array(z.string()) });
 
-/** Notes in the source that a clone reads these files. */
-async function registerClone(source: TableLocation, { files }: Snapshot, target: TableLocation, id: string): Promise<void> {
+/** Notes in the source that a clone reads these files; says where. */
+async function registerClone(source: TableLocation, { files }: Snapshot, target: TableLocation, id: string): Promise<string> {
   const note: z.infer<typeof registeredSchema> = {
     clone: describeLocation(target),
     paths: files.paths.filter((path) => !isAbsolutePath(path)),
   };
-  await source.store.put(`${logFolder(source.path)}/${registry}/${id}.json`, Buffer.from(JSON.stringify(note)));
+  const path = `${logFolder(source.path)}/${registry}/${id}.json`;
+  await source.store.put(path, Buffer.from(JSON.stringify(note)));
+  return path;
 }
 
 /** The files of a table that clones of it read: a vacuum leaves them. A clone of the same store that is gone needs nothing any more. */

@@ -242,7 +242,10 @@ class Translation {
     if (id === 'VARCHAR') return typeof held === 'string' ? { kind: 'text', value: held } : undefined;
     if (id === 'DECIMAL') {
       const scale = isNode(type['type_info']) ? Number(type['type_info']['scale']) : Number.NaN;
-      return typeof held === 'number' && Number.isInteger(scale) ? { kind: 'number', value: held / 10 ** scale } : undefined;
+      // Beyond 2^53 it was rounded before it is divided.
+      return typeof held === 'number' && Number.isSafeInteger(held) && Number.isInteger(scale)
+        ? { kind: 'number', value: held / 10 ** scale }
+        : undefined;
     }
     const isNumber = /^(?:TINYINT|SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE)$/.test(id) && typeof held === 'number';
     return isNumber ? { kind: 'number', value: held } : undefined;

@@ -5,8 +5,8 @@ type Comparison = Extract<Condition, { readonly op: '=' | '<' | '<=' | '>' | '>=
 
 /**
  * What conditions on a column say of a partition column that is generated from it by `CAST(c AS DATE)` or `YEAR(c)`: files of other
- * partitions are left out although nobody named the partition. Days of timestamps count one more at each end, since another writer may have
- * taken them in another time zone.
+ * partitions are left out although nobody named the partition. Days of timestamps count two more at each end: the condition's zone and that
+ * in which another writer took the day may each move it by one.
  */
 export function withGenerated(filter: readonly Condition[], schema: StructType, partitionColumns: readonly string[]): readonly Condition[] {
   const derived = partitionColumns.flatMap((partition) => {
@@ -16,7 +16,7 @@ export function withGenerated(filter: readonly Condition[], schema: StructType, 
     if (base === undefined) return [];
     const isTimed = findField(schema, base)?.type !== 'date';
     const fitting = filter.filter((one): one is Comparison => 'value' in one && one.op !== 'starts with' && one.op !== '<>' && one.column.toLowerCase() === base.toLowerCase());
-    return fitting.flatMap(({ op, value }) => boundsOf(partition, op, value, isTimed ? 1 : 0, byYear !== undefined));
+    return fitting.flatMap(({ op, value }) => boundsOf(partition, op, value, isTimed ? 2 : 0, byYear !== undefined));
   }); // prettier-ignore
   return derived.length === 0 ? filter : [...filter, ...derived];
 }

@@ -1,6 +1,6 @@
 import type { StatementOptions } from '#engine';
 
-import { logFolder } from './log-segment.ts';
+import { checkpointVersions, logFolder } from './log-segment.ts';
 import { parseInterval } from './properties.ts';
 import type { Snapshot, TableLocation } from './snapshot.ts';
 
@@ -33,19 +33,17 @@ export async function cleanLog(
   const cutoff = isForced ? Number.POSITIVE_INFINITY : Math.floor((Date.now() - retention) / 86_400_000) * 86_400_000;
   const guarded = Number(configuration['delta.requireCheckpointProtectionBeforeVersion'] ?? 0);
   const folder = logFolder(location.path);
-  const files: { readonly path: string; readonly version: number; readonly isCheckpoint: boolean; readonly isOld: boolean }[] = [];
+  const files: { readonly path: string; readonly version: number; readonly isOld: boolean }[] = [];
   for await (const { path, modifiedAt } of location.store.list(folder, { signal })) {
     const name = path.slice(folder.length + 1);
     const version = /^(\d{20})\./.exec(name)?.[1];
     if (version === undefined || Number(version) > before) continue;
-    files.push({ path, version: Number(version), isCheckpoint: name.includes('.checkpoint.'), isOld: modifiedAt.getTime() < cutoff });
+    files.push({ path, version: Number(version), isOld: modifiedAt.getTime() < cutoff });
   }
   // Everything before the newest checkpoint of which all that comes before is old.
   const firstYoung = Math.min(...files.filter(({ isOld }) => !isOld).map(({ version }) => version), before);
-  const keep = Math.max(
-    ...files.filter(({ isCheckpoint, version }) => isCheckpoint && version <= firstYoung).map(({ version }) => version),
-    -1,
-  );
+  const whole = checkpointVersions(files.map(({ path }) => path));
+  const keep = Math.max(...whole.filter((version) => version <= firstYoung), -1);
   // Protected versions go all at once or not at all.
   if (guarded > 0 && keep < guarded && !isForced) return 0;
   const gone = files.filter(({ version }) => version < keep).slice(0, maxFiles);

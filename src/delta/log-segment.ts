@@ -85,6 +85,20 @@ export async function findLogSegment(store: ObjectStore, tablePath: string, vers
   return makeSegment(files, tablePath, version);
 }
 
+/** The versions that have a checkpoint of which no part is missing, from the paths of a log's files. */
+export function checkpointVersions(paths: readonly string[]): readonly number[] {
+  const parts = new Map<string, number>();
+  return paths.flatMap((path) => {
+    const file = parseLogName(nameOf(path));
+    if (file?.kind === 'checkpoint' || file?.kind === 'v2') return [file.version];
+    if (file?.kind !== 'part') return [];
+    const key = `${file.version}/${file.parts}`;
+    const found = (parts.get(key) ?? 0) + 1;
+    parts.set(key, found);
+    return found === file.parts ? [file.version] : [];
+  });
+}
+
 /** Commits after `version`, ascending and without a gap: what brings a snapshot forward. */
 export async function listNewCommits(store: ObjectStore, tablePath: string, version: number): Promise<readonly CommitFile[]> {
   const commits: CommitFile[] = [];

@@ -34,8 +34,7 @@ export async function markDeleted(
   const rows = await deletedRows(location, files, changes, options);
   const { descriptors, objectPath, bytes } = await writeDeletionVectors(location.store, location.path, rows);
   const actions: Action[] = [];
-  for (const [index, { path }] of files.entries()) {
-    const position = snapshot.files.paths.indexOf(path);
+  for (const [index, { index: position = -1 }] of files.entries()) {
     const stats = await looseStatistics(location, snapshot, position, options);
     actions.push({
       add: { ...addOf(snapshot, position), modificationTime: Date.now(), dataChange: true, stats, deletionVector: descriptors[index] },

@@ -151,7 +151,7 @@ function planWork(
   if (isClustered) {
     // What is clustered by the same columns stays, so that each run only sorts what came since.
     const tag = clusterTags(clustering)[clusterTag];
-    const isDone = ({ path }: ScanFile) => tagsOf(snapshot, path)[clusterTag] === tag;
+    const isDone = (file: ScanFile) => tagsOf(snapshot, file)[clusterTag] === tag;
     const bin = options.isFull === true ? files : files.filter((file) => !isDone(file));
     return { bins: bin.length === 0 ? [] : [bin], zorderBy: [], order: clustering, isClustered, target };
   }
@@ -167,8 +167,8 @@ function clusterTags(clustering: readonly (readonly string[])[]): Readonly<Recor
   return { [clusterTag]: JSON.stringify(clustering) };
 }
 
-function tagsOf({ files }: Snapshot, path: string): Readonly<Record<string, unknown>> {
-  const tags: unknown = files.extras.get(files.paths.indexOf(path))?.['tags'];
+function tagsOf({ files }: Snapshot, { index = -1 }: ScanFile): Readonly<Record<string, unknown>> {
+  const tags: unknown = files.extras.get(index)?.['tags'];
   return typeof tags === 'object' && tags !== null ? { ...tags } : {};
 }
 

@@ -302,7 +302,7 @@ async function countActions({ actions }: RowChange, { lease, signal }: ChangeOpt
 }
 
 /** How many rows a file has that are not deleted yet; `undefined` where its writer did not say. */
-function liveRows({ files }: Snapshot, { path, deletionVector }: ScanFile): number | undefined {
-  const rows = parseStatistics(files.stats[files.paths.indexOf(path)] ?? null)?.numRecords;
+function liveRows({ files }: Snapshot, { index = -1, deletionVector }: ScanFile): number | undefined {
+  const rows = parseStatistics(files.stats[index] ?? null)?.numRecords;
   return rows === undefined ? undefined : rows - (deletionVector?.cardinality ?? 0);
 }

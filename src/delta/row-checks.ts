@@ -49,7 +49,9 @@ function checksOf({ schema, metadata, protocol }: RuledTable): readonly RowCheck
         rule: `${name} has at most ${length} characters`,
         holds: sql`coalesce(length(${ident(name)}) <= ${literal(Number(length))}, true)`,
       });
-    if (!field.nullable && typeof type !== 'string') checks.push({ rule: `${name} is not null`, holds: sql`${ident(name)} IS NOT NULL` });
+    // Files have no statistics of structs, and none of the columns that name their folders.
+    const isUncounted = typeof type !== 'string' || metadata.partitionColumns.includes(name);
+    if (!field.nullable && isUncounted) checks.push({ rule: `${name} is not null`, holds: sql`${ident(name)} IS NOT NULL` });
     for (const path of notNullPaths(type, [name])) {
       const above = ident(...path.slice(0, -1));
       checks.push({ rule: `${path.join('.')} is not null`, holds: sql`(${above} IS NULL OR ${ident(...path)} IS NOT NULL)` });

@@ -53,6 +53,8 @@ export type ScanFile = {
   /** In the order of the plan's `partitionColumns`. */
   readonly partitionValues: readonly (string | null)[];
   readonly deletionVector?: DeletionVectorDescriptor;
+  /** Its place in the snapshot's list of files; none for what is of no snapshot. */
+  readonly index?: number;
   /** What `__lakestead_file` says of the file's rows; default its position in the plan. */
   readonly position?: number;
   /** With row tracking: the id of the file's first row, and the version that its rows are of. */
@@ -101,6 +103,7 @@ export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPla
     const sizeBytes = files.sizes[index] ?? 0;
     bytes += sizeBytes;
     chosen.push({
+      index,
       path: files.paths[index] ?? '',
       sizeBytes,
       partitionValues: files.partitionValues.map((values) => values[index] ?? null),

@@ -249,10 +249,11 @@ function checkNulls(schema: StructType, facts: ReadonlyMap<string, ColumnFacts>,
   for (const field of schema.fields) {
     const nulls = facts.get(pathKey([field.name]))?.['null_count'];
     if (field.nullable || typeof field.type !== 'string' || nulls === '0') continue;
+    const name = options.layout.schema.fields.find((one) => physicalName(one, options.mapping) === field.name)?.name ?? field.name;
     throw new LakesteadError(
       'DELTA_SCHEMA_MISMATCH',
-      `${nulls ?? 'some'} rows have no value for ${field.name}, which may not be null in ${options.tablePath}; nothing was written`,
-      { data: { column: field.name } },
+      `${nulls ?? 'some'} rows have no value for ${name}, which may not be null in ${options.tablePath}; nothing was written`,
+      { data: { column: name } },
     );
   }
 }

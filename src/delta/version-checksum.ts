@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { LakesteadError } from '#core';
 import type { ObjectStore } from '#storage';
 
-import type { Action } from './actions.ts';
+import type { Action, AddFile } from './actions.ts';
+import { decodeFilePath } from './file-path.ts';
 import { commitPath } from './log-segment.ts';
 import type { LogState } from './replay.ts';
 
@@ -47,7 +48,9 @@ export async function writeChecksum(
   actions: readonly Action[],
 ): Promise<void> {
   let [numFiles, tableSizeBytes] = [before.files.count, before.files.totalBytes];
+  const isListedAgain = findListedAgain(before, actions);
   for (const { add, remove } of actions) {
+    if (add && isListedAgain(add)) continue;
     numFiles += (add ? 1 : 0) - (remove ? 1 : 0);
     tableSizeBytes += (add?.size ?? 0) - (remove?.size ?? 0);
   }
@@ -63,6 +66,14 @@ export async function writeChecksum(
     protocol: actions.findLast(({ protocol }) => protocol)?.protocol ?? before.protocol,
   };
   await store.put(commitPath(tablePath, version).replace(/json$/, 'crc'), Buffer.from(JSON.stringify(checksum)));
+}
+
+/** Files that were in the table already and come into the log with other facts, such as ids for their rows. No data changes by that. */
+function findListedAgain({ files }: Pick<LogState, 'files'>, actions: readonly Action[]): (add: AddFile) => boolean {
+  if (!actions.some(({ add }) => add?.dataChange === false)) return () => false;
+  const live = new Set(files.paths);
+  for (const { remove } of actions) if (remove) live.delete(decodeFilePath(remove.path, 'this commit'));
+  return ({ path }) => live.has(decodeFilePath(path, 'this commit'));
 }
 
 async function loadChecksum(store: ObjectStore, path: string): Promise<z.infer<typeof checksumSchema> | undefined> {

@@ -296,8 +296,7 @@ async function noteChecksum(
   snapshot: Snapshot | undefined,
 ): Promise<void> {
   const isNext = version === (snapshot?.version ?? -1) + 1;
-  const isAddedAgain = committed.some(({ add }) => add?.dataChange === false) && !committed.some(({ remove }) => remove);
-  if (!isNext || isAddedAgain) return;
+  if (!isNext) return;
   await writeChecksum(store, path, version, snapshot?.log ?? emptyState, committed).catch(() => undefined);
 }
 

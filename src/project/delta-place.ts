@@ -49,7 +49,7 @@ function parseUrl(url: string): {
   readonly path: string;
   readonly endpoint: string | undefined;
 } {
-  const [, origin, account, container, path = ''] = /^(https?:\/\/(?:localhost|[\d.]+|\[[\d:a-f]+\])(?::\d+)?)\/([^/]+)\/([^/]+)(?:\/(.*))?$/i.exec(url) ?? []; // prettier-ignore
+  const [, origin, account, container, path = ''] = /^(https?:\/\/(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?)\/([^/]+)\/([^/]+)(?:\/(.*))?$/i.exec(url) ?? []; // prettier-ignore
   if (origin !== undefined && account !== undefined && container !== undefined)
     return { account, container, path: decodeURIComponent(path).replace(/\/+$/, ''), endpoint: `${origin}/${account}` };
   const address = parseLakeAddress(url);
