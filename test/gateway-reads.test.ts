@@ -95,7 +95,6 @@ test('what leads to data is seen where it is', () => {
     '.readable',
     '.scan',
     'openTable',
-    'planToSql',
   ]);
   expect(findReads(join(src, 'catalog/open-catalog.ts'))).toEqual([
     '.changes',

@@ -1,9 +1,9 @@
-// Opens a table by `lakestead/delta` and plans a filtered scan, as a whole process: node delta_open.ts <make-files|make-commits|open> <folder>.
+// Makes tables to open: node delta_open.ts <make-files|make-commits> <folder>.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 
-import { openDuckdbEngine, openLocalStore, openTable } from '#delta';
-import { literal, sql, unsafeSql } from '#sql';
+import { literal, openDuckdbEngine, sql } from '#delta';
+import { unsafeSql } from '#sql';
 
 const [what = '', folder = ''] = process.argv.slice(2);
 const schema = {
@@ -76,15 +76,3 @@ function makeCommits(count: number): void {
 
 if (what === 'make-files') await makeFiles(300_000);
 else if (what === 'make-commits') makeCommits(1000);
-else {
-  const table = await openTable({ store: await openLocalStore(dirname(folder)), path: basename(folder), engine });
-  const snapshot = await table.snapshot({ lease });
-  const plan = snapshot.scan({
-    filter: [
-      { column: 'id', op: '>=', value: 500_000 },
-      { column: 'id', op: '<=', value: 509_999 },
-    ],
-  });
-  if (plan.files.length !== 10) throw new Error(`${plan.files.length} files instead of 10`);
-  console.log(snapshot.files.count, plan.files.length);
-}

@@ -5,6 +5,7 @@ import { join, literal, render, type Sql, sql, unsafeSql } from '#sql';
 
 import { checkRewritten, checkTree, countReads } from './check-tree.ts';
 import { bindDatabaseTable, type NamedDatabases } from './database-relation.ts';
+import { findConditions } from './file-conditions.ts';
 import type { EngineQuery, ReadTable } from './gateway.ts';
 import { formatTableName, readAtClause, resolveTable } from './resolve-tables.ts';
 import { findUsedColumns } from './used-columns.ts';
@@ -82,6 +83,7 @@ async function resolveTables(
   const resolved: { node: TreeNode; table: LakeTable; relation: TreeNode }[] = [];
   const usedColumns = findUsedColumns(tree);
   const rivals = findRivals(tree, new Set(tables));
+  const conditionsOf = findConditions(tree, new Set(tables));
   let reads = 0;
   for (const [index, node] of tables.entries()) {
     const view = await bindDatabaseTable(node, context.databases, index, { lease, signal });
@@ -94,12 +96,21 @@ async function resolveTables(
     }
     const table = await resolveTable(node, select, context.catalog, signal);
     const at = readAtClause(node);
+    // Of two references by one name it would not be sure which one a condition means.
+    const conditions = rivals.has(node) ? undefined : conditionsOf.get(node);
     const key = JSON.stringify([table.address, at]);
-    let relation = relations.get(key);
+    let relation = conditions === undefined ? relations.get(key) : undefined;
     if (relation === undefined) {
-      const { sql: snapshot, version } = await tableRelation(table, { engine: context.engine, lease, signal, usedColumns, ...at });
+      const { sql: snapshot, version } = await tableRelation(table, {
+        engine: context.engine,
+        lease,
+        signal,
+        usedColumns,
+        conditions,
+        ...at,
+      });
       relation = await parseSelect(render(snapshot).text, lease, signal);
-      relations.set(key, relation);
+      if (conditions === undefined) relations.set(key, relation);
       read.push({ address: table.address, format: table.format, ...(version === undefined ? {} : { version }) });
     }
     reads += countReads(relation);

@@ -10,7 +10,7 @@ import { openCatalog } from '#catalog';
 import type { Log } from '#core';
 import { writeTable } from '#delta';
 import { type Engine, openDuckdbEngine, type Row } from '#engine';
-import { literal, type Sql, sql, unsafeSql } from '#sql';
+import { literal, render, type Sql, sql, unsafeSql } from '#sql';
 import { openLake, openLocalStore } from '#storage';
 
 let dir: string;
@@ -58,6 +58,52 @@ async function ask(text: string): Promise<Row[]> {
   }
   return rows;
 }
+
+describe('files are left out by what WHERE says of a table', () => {
+  const joined = 'gold.SalesLT.Part AS p LEFT JOIN gold.SalesLT.Parts2 AS q ON p.id = q.id + 25';
+  beforeAll(async () => {
+    for (const path of ['gold/SalesLT/Part', 'gold/SalesLT/Parts2'])
+      for (const from of [0, 10, 20, 30])
+        await writeDelta(
+          path,
+          sql`SELECT (${from} + i)::INTEGER AS id, CASE WHEN ${from} > 10 THEN 'n' || i END AS name FROM range(10) t(i)`,
+        );
+  });
+  // How many of the two tables' four files each are in what the engine is given, and how many rows come.
+  const cases: readonly [text: string, files: number, rows: number][] = [
+    ['FROM gold.SalesLT.Part WHERE id = 15', 1, 1],
+    ['FROM gold.SalesLT.Part AS p WHERE p.id BETWEEN 5 AND 12', 2, 8],
+    ['FROM Part WHERE Part.id < 5 OR id >= 35', 2, 10],
+    ['FROM Part WHERE id + 0 = 15', 4, 1],
+    ['FROM Part AS p(a, b) WHERE a = 15', 4, 1],
+    ['FROM Part AS p, Parts2 AS q WHERE p.id = 15 AND q.id = 3', 2, 1],
+    ['FROM Part AS p, Parts2 AS q WHERE p.id = q.id AND p.id = 15', 5, 1],
+    ['SELECT p.id FROM Part AS p NATURAL JOIN Parts2 WHERE p.id = 25', 5, 1],
+    [`FROM ${joined} WHERE p.id = 27`, 5, 1],
+    // Rows of NULL come from the join: files of q without NULL must be read all the same.
+    [`FROM ${joined} WHERE q.id IS NULL`, 8, 25],
+    [`FROM ${joined} WHERE q.id = 3`, 8, 1],
+    ['FROM Part AS p RIGHT JOIN Parts2 AS q ON p.id = q.id WHERE q.id > 33 AND p.id IS NULL', 5, 0],
+    ['FROM Part AS p FULL JOIN Parts2 AS q ON p.id = q.id + 1 WHERE p.id IS NULL', 8, 1],
+    ['FROM Part AS p SEMI JOIN Parts2 AS q ON p.id = q.id WHERE p.id = 15', 5, 1],
+    ['FROM Part AS p POSITIONAL JOIN Parts2 AS q WHERE p.id = 15', 8, 1],
+    ['FROM (FROM Part WHERE id < 9) AS s WHERE s.id = 15', 1, 0],
+    ['WITH s AS (FROM Part) FROM s WHERE id = 15', 4, 1],
+    ['SELECT id, (SELECT count(*) FROM Parts2 WHERE id < 9) AS n FROM Part WHERE id = 15', 2, 1],
+    ['FROM Part AS p WHERE EXISTS (FROM Parts2 AS q WHERE q.id = p.id AND q.id = 15)', 5, 1],
+    ["FROM Part WHERE name IS NULL", 2, 20],
+    ["FROM Part WHERE name LIKE 'n1%'", 2, 2],
+    ['SELECT id % 2 AS id, count(*) AS n FROM Part WHERE id < 9 GROUP BY ALL', 1, 2],
+    ['FROM Part WHERE id = 15 UNION ALL FROM Part WHERE id = 25', 2, 2],
+    ['FROM Part TABLESAMPLE 100% WHERE id = 15', 4, 1],
+    ['FROM gold.SalesLT.Part AT (VERSION => 1) WHERE id >= 10', 1, 10],
+  ]; // prettier-ignore
+  test.each(cases)('%s', async (text, files, rows) => {
+    const query = await engine.withLease(async (lease) => await gateway.compile({ principal, dialect: 'duckdb', text, lease }));
+    const named = render(query.sql).text.match(/[\w./-]+\.parquet/g) ?? [];
+    expect([named.length, (await ask(text)).length]).toEqual([files, rows]);
+  });
+});
 
 describe('a table of the lake is read', () => {
   const same: readonly [claim: string, text: string, rows: readonly Row[]][] = [

@@ -51,7 +51,7 @@ export type LakeRead = {
   readonly timestamp?: Date | undefined;
   /** Of a Delta table: its change feed from one version to another, both included, instead of its rows. */
   readonly changes?: { readonly from?: number | undefined; readonly to?: number | undefined } | undefined;
-  /** Of a Delta table: what rows fulfil, by which files are left out; whoever asks filters the rows. Columns stand bare or behind `t`. */
+  /** Of a Delta table: a condition that rows fulfil. Columns stand bare or behind `t`. */
   readonly where?: Sql | undefined;
   /** Of a Delta table with row tracking: adds `row_id` and `row_commit_version`. */
   readonly rowIds?: boolean | undefined;

@@ -1,6 +1,6 @@
 import { type Catalog, escapePattern } from '#catalog';
 import { type Log, LakesteadError, silentLog } from '#core';
-import { conditionsOf, openTable, planToSql, summarisePlan } from '#delta';
+import { openTable } from '#delta';
 import type { Batch, Engine, Lease } from '#engine';
 import { sql } from '#sql';
 import type { Lake, LakePlace } from '#storage';
@@ -96,15 +96,12 @@ async function resolveDelta(
     const feed = await table.changes({ ...changes, lease, signal });
     return { kind: 'delta', sql: feed.sql, version: feed.to };
   }
-  const snapshot = await table.snapshot({ lease, signal, version, timestamp });
-  const filter =
-    where === undefined || lease === undefined ? [] : await conditionsOf(where, { schema: snapshot.schema, as: 't' }, { lease, signal });
-  const plan = snapshot.scan({ filter });
-  const rows = await planToSql(plan, store, { scope, signal, rowIds });
+  const scan = await table.scan({ lease, scope, signal, version, timestamp, filter: where, rowIds });
+  const rows = await scan.relation();
   const named = rowIds
     ? sql`SELECT * EXCLUDE (__lakestead_row_id, __lakestead_row_version), __lakestead_row_id AS row_id, __lakestead_row_version AS row_commit_version FROM (${rows}) AS t`
     : rows;
-  return { kind: 'delta', sql: named, version: snapshot.version, plan: summarisePlan(plan, snapshot) };
+  return { kind: 'delta', sql: named, version: scan.version, plan: scan.summary };
 }
 
 /** A file, the files of a folder, or those that fit a pattern: `*` within a name, `**` at the end for all below. */

@@ -1,4 +1,4 @@
-import { type ChangesOptions, describeTable, openTable, planToSql, type Snapshot } from '#delta';
+import { type ChangesOptions, type Condition, describeTable, openTable, planToSql, type StructType } from '#delta';
 import type { Engine, Lease } from '#engine';
 import { literal, type Sql, sql } from '#sql';
 import type { Lake } from '#storage';
@@ -50,6 +50,8 @@ export async function tableRelation(
     readonly signal?: AbortSignal | undefined;
     /** Names in lower case: other columns of a Delta table in a remote store are left out, so that they are not fetched. */
     readonly usedColumns?: ReadonlySet<string> | undefined;
+    /** What the statement filters the rows by, as far as files of a Delta table can be told apart by it. */
+    readonly conditions?: ((schema: StructType) => readonly Condition[]) | undefined;
   },
 ): Promise<TableRelation> {
   const { store, path } = table;
@@ -61,19 +63,18 @@ export async function tableRelation(
     return { sql: feed.sql, version: feed.to };
   }
   if (table.format === 'delta') {
-    const snapshot = await (await openTable({ store, path, engine }, rest)).snapshot(rest);
-    const columns = store.traffic === undefined || usedColumns === undefined ? undefined : chooseColumns(snapshot, usedColumns);
-    return {
-      sql: await planToSql(snapshot.scan({ columns }), store, { scope: options.lease, signal: options.signal }),
-      version: snapshot.version,
-    };
+    const choose = (schema: StructType) => chooseColumns(schema, usedColumns);
+    const columns = store.traffic === undefined ? undefined : choose;
+    const scan = await (await openTable({ store, path, engine }, rest)).scan({ ...rest, columns });
+    return { sql: await scan.relation(), version: scan.version };
   }
   return { sql: await parquetRelation(table, options.lease, options.signal) };
 }
 
 /** A relation has one column at least, also where rows are only counted. */
-function chooseColumns({ schema }: Snapshot, used: ReadonlySet<string>): readonly string[] {
+function chooseColumns(schema: StructType, used: ReadonlySet<string> | undefined): readonly string[] {
   const names = schema.fields.map(({ name }) => name);
+  if (used === undefined) return names;
   const chosen = names.filter((name) => used.has(name.toLowerCase()));
   return chosen.length > 0 ? chosen : names.slice(0, 1);
 }

@@ -5,14 +5,31 @@ import type { ObjectStore } from '#storage';
 import { type Action, type DeletionVectorDescriptor, parseAction, parseCommit, type RemoveFile } from './actions.ts';
 import { partitionKeys } from './column-mapping.ts';
 import { duckdbFieldNames } from './duckdb-struct.ts';
+import { type FileColumns, statisticsIn } from './file-filter.ts';
 import { decodeFilePath, escapeGlob } from './file-path.ts';
 import type { Checkpoint } from './log-segment.ts';
 import { emptyState, LiveFilesBuilder, type LogState, replayCommits } from './replay.ts';
+
+/** Which files of a long list are wanted. */
+export type FileChoice = {
+  /** False for files that are not wanted, and for those whose partition alone says so. */
+  readonly fits: (files: FileColumns) => Sql;
+  readonly fitsPartition: (files: FileColumns) => Sql;
+  /** Paths as the log spells them: these files stay, whatever is known of them. */
+  readonly always: readonly string[];
+};
+
+/** Says which files are wanted, from what the checkpoint says of the table; `undefined` for all. */
+export type ChooseFiles = (state: LogState, lease: Lease) => Promise<FileChoice | undefined>;
+
+/** Of shorter lists all files are read: then they are known to whoever comes next. */
+const minFilesToChooseFrom = 10_000;
 
 /**
  * The state that a checkpoint holds, without its tombstones. The list of files goes from Parquet through DuckDB to
  * columns, never to an object a file; only a JSON checkpoint without sidecars is read line by line.
  *
+ * @param choose of a long list only the wanted files are read; the state then says how many others there are
  * @throws {LakesteadError} `STORAGE_NOT_FOUND` or `STORAGE_FAILED` when a sidecar is missing
  */
 export async function readCheckpoint(
@@ -20,21 +37,73 @@ export async function readCheckpoint(
   checkpoint: Checkpoint,
   lease: Lease,
   options: StatementOptions,
+  choose?: ChooseFiles,
 ): Promise<LogState> {
   const { small, sources, where } = await readTop(store, checkpoint, lease, options);
   const state = replayCommits(emptyState, [{ actions: small, path: where }]);
-  const files = new LiveFilesBuilder(partitionKeys(state.metadata));
+  const keys = partitionKeys(state.metadata);
+  const files = new LiveFilesBuilder(keys);
   for (let index = 0; index < state.files.count; index += 1)
     files.copy(
       state.files,
       index,
       partitionKeys(state.metadata).map((_, key) => key),
     );
-  for (const { relation, columns } of sources) {
+  const lists = sources.flatMap(({ relation, columns }) => {
     const fields = columns.get('add');
-    if (fields !== undefined) await readFiles(relation, fields, files, lease, where, options);
+    return fields === undefined ? [] : [{ relation, fields }];
+  });
+  const total = choose === undefined ? undefined : await countFiles(lists, lease, options);
+  const choice = total === undefined || total.files < minFilesToChooseFrom ? undefined : await choose?.(state, lease);
+  let otherPartitions = 0;
+  for (const list of lists) {
+    const wanted = choice === undefined ? undefined : chosenOf(choice, list, keys);
+    if (wanted !== undefined) otherPartitions += await countOthers(wanted.relation, wanted.fitsPartition, lease, options);
+    await readFiles(wanted?.relation ?? list.relation, list.fields, files, { lease, where, wanted: wanted?.fits }, options);
   }
-  return { ...state, files: files.finish() };
+  const found = files.finish();
+  if (choice === undefined || total === undefined) return { ...state, files: found };
+  const leftOut = { files: total.files - (found.count - state.files.count), bytes: total.bytes - (found.totalBytes - state.files.totalBytes) }; // prettier-ignore
+  return { ...state, files: { ...found, leftOut: { ...leftOut, byPartition: otherPartitions, byStatistics: leftOut.files - otherPartitions } } }; // prettier-ignore
+}
+
+type FileList = { readonly relation: Sql; readonly fields: readonly string[] };
+
+async function countFiles(lists: readonly FileList[], lease: Lease, options: StatementOptions) {
+  const total = { files: 0, bytes: 0 };
+  for (const { relation } of lists) {
+    const [row] = await lease.rows(
+      sql`SELECT count(*)::DOUBLE AS files, coalesce(sum("add".size), 0)::DOUBLE AS bytes FROM ${relation} WHERE "add".path IS NOT NULL`,
+      options,
+    );
+    total.files += Number(row?.['files']);
+    total.bytes += Number(row?.['bytes']);
+  }
+  return total;
+}
+
+async function countOthers(relation: Sql, fits: Sql, lease: Lease, options: StatementOptions): Promise<number> {
+  const [row] = await lease.rows(sql`SELECT count(*)::DOUBLE AS n FROM ${relation} WHERE "add".path IS NOT NULL AND NOT ${fits}`, options);
+  return Number(row?.['n']);
+}
+
+/** One list of files with their facts, a choice as SQL over it, and the part of that which goes by partitions. */
+function chosenOf({ fits, fitsPartition, always }: FileChoice, list: FileList, keys: readonly string[]) {
+  const { statistic, facts } = statisticsIn(statsOf(list.fields));
+  const columns: FileColumns = { partitionValue: (index) => sql`"add"."partitionValues"[${literal(keys[index] ?? '')}]`, statistic };
+  const named = always.length === 0 ? sql`false` : sql`"add".path IN (SELECT unnest(${literal(always)}))`;
+  const fitting = sql`(${fits(columns)} OR ${named})`;
+  return {
+    relation: sql`(SELECT "add", ${facts()} AS facts FROM ${list.relation}) AS listed`,
+    fits: fitting,
+    fitsPartition: sql`(${fitsPartition(columns)} OR ${named})`,
+  };
+}
+
+/** The statistics as JSON text: some writers keep them as columns alone. */
+function statsOf(fields: readonly string[]): Sql {
+  const text = fields.includes('stats') ? sql`"add".stats` : sql`NULL`;
+  return fields.includes('stats_parsed') ? sql`coalesce(${text}, to_json("add".stats_parsed)::VARCHAR)` : text;
 }
 
 /** The removed files that a checkpoint lists: only a writer of the next checkpoint wants them. */
@@ -106,15 +175,13 @@ async function readSmallActions(
   // One field of each that is never null: DuckDB gives a struct of nulls for a missing group of some writers.
   const kinds = { protocol: 'minReaderVersion', metaData: 'id', txn: 'appId', domainMetadata: 'domain', sidecar: 'path' };
   const present = Object.entries(kinds).filter(([kind]) => columns.has(kind));
-  const actions: Action[] = [];
-  for (const [kind, field] of present) {
-    const rows = await lease.rows(
-      sql`SELECT to_json(${ident(kind)})::VARCHAR AS json FROM ${relation} WHERE ${ident(kind)}.${ident(field)} IS NOT NULL`,
-      options,
-    );
-    for (const row of rows) actions.push(parseAction(`{"${kind}":${String(row['json'])}}`, where));
-  }
-  return actions;
+  if (present.length === 0) return [];
+  const isThere = present.map(([kind, field]) => sql`${ident(kind)}.${ident(field)} IS NOT NULL`);
+  const texts = present.map(([kind], index) => sql`CASE WHEN ${isThere[index] ?? sql`false`} THEN to_json(${ident(kind)})::VARCHAR END AS ${ident(kind)}`); // prettier-ignore
+  const rows = await lease.rows(sql`SELECT ${join(texts)} FROM ${relation} WHERE ${join(isThere, ' OR ')}`, options);
+  return present.flatMap(([kind]) =>
+    rows.flatMap((row) => (typeof row[kind] === 'string' ? [parseAction(`{"${kind}":${row[kind]}}`, where)] : [])),
+  );
 }
 
 const maxParsed = 10_000;
@@ -125,13 +192,12 @@ async function readFiles(
   relation: Sql,
   fields: readonly string[],
   files: LiveFilesBuilder,
-  lease: Lease,
-  where: string,
+  { lease, where, wanted = sql`true` }: { readonly lease: Lease; readonly where: string; readonly wanted?: Sql | undefined },
   options: StatementOptions,
 ): Promise<void> {
   const field = (name: string, otherwise: Sql = sql`NULL`) => (fields.includes(name) ? sql`"add".${ident(name)}` : otherwise);
   const json = (name: string) => (fields.includes(name) ? sql`to_json("add".${ident(name)})::VARCHAR` : sql`NULL`);
-  const stats = fields.includes('stats_parsed') ? sql`coalesce(${field('stats')}, ${json('stats_parsed')})` : field('stats');
+  const stats = statsOf(fields);
   const rest = ['tags', 'baseRowId', 'defaultRowCommitVersion', 'clusteringProvider'].filter((name) => fields.includes(name));
   const extras = rest.length === 0 ? sql`NULL` : sql`CASE WHEN ${join(rest.map((name) => sql`${field(name)} IS NOT NULL`), ' OR ')} THEN to_json(struct_pack(${join(rest.map((name) => sql`${ident(name)} := ${field(name)}`))}))::VARCHAR END`; // prettier-ignore
   // A text costs more to get than to cut: two of a file come as one.
@@ -139,7 +205,7 @@ async function readFiles(
   const { batches } = await lease.stream(
     sql`SELECT ${both}, "add".size::DOUBLE, "add".modificationTime::DOUBLE, ${files.isPartitioned ? json('partitionValues') : sql`NULL`}, NULL,
       CASE WHEN ${field('deletionVector')} IS NOT NULL THEN ${json('deletionVector')} END, ${extras}
-      FROM ${relation} WHERE "add".path IS NOT NULL`,
+      FROM ${relation} WHERE "add".path IS NOT NULL AND ${wanted}`,
     options,
   );
   // Many files share a partition: their values are parsed once.

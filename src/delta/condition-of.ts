@@ -8,8 +8,8 @@ import { type DeltaType, findField, type StructType } from './schema.ts';
 type Node = Readonly<Record<string, unknown>>;
 type Options = { readonly lease: Lease; readonly signal?: AbortSignal | undefined };
 
-/** A table's columns as a condition may name them: bare, or behind `as`. */
-type Columns = { readonly schema: StructType; readonly as: string };
+/** A table's columns as a condition may name them: behind `as`, and bare unless other tables are beside it. */
+type Columns = { readonly schema: StructType; readonly as: string; readonly isOneOfSeveral?: boolean };
 
 /**
  * What of a condition in SQL can be told by partitions and statistics: it may let through more rows than the condition, never
@@ -19,10 +19,28 @@ type Columns = { readonly schema: StructType; readonly as: string };
  */
 export async function conditionsOf(condition: Sql, columns: Columns, options: Options): Promise<readonly Condition[]> {
   const where = await parseCondition(condition, options);
-  if (where === undefined) return [];
-  const translated = new Translation(columns, where.values).translate(where.node);
+  return where === undefined ? [] : conditionsOfTree(where.node, columns, where.values);
+}
+
+/** {@link conditionsOf} from the engine's tree of a condition (`json_serialize_sql`), and the values of its parameters. */
+export function conditionsOfTree(node: Node, columns: Columns, values: readonly SqlValue[] = []): readonly Condition[] {
+  const translated = new Translation(columns, values).translate(node);
   if (translated === undefined) return [];
   return translated.op === 'and' ? translated.of : [translated];
+}
+
+/** The table's columns that a condition may name: perhaps too many, never too few. */
+export async function columnsNamedBy(condition: Sql, { schema }: Pick<Columns, 'schema'>, options: Options): Promise<readonly string[]> {
+  const where = await parseCondition(condition, options);
+  const names = new Set(where === undefined ? [] : [...allNames(where.node)].map((name) => name.toLowerCase()));
+  return schema.fields.flatMap(({ name }) => (names.has(name.toLowerCase()) ? [name] : []));
+}
+
+function* allNames(part: unknown): Generator<string> {
+  if (Array.isArray(part)) for (const item of part) yield* allNames(item);
+  if (!isNode(part)) return;
+  yield* namesOf(part);
+  for (const child of Object.values(part)) yield* allNames(child);
 }
 
 /** A column of a table that a join compares with one of another relation for equality. */
@@ -177,8 +195,9 @@ class Translation {
   }
 
   #column(node: unknown): { readonly name: string; readonly type: DeltaType } | undefined {
-    const { schema, as } = this.#columns;
+    const { schema, as, isOneOfSeveral } = this.#columns;
     const names = namesOf(node);
+    if (isOneOfSeveral === true && !(names.length > 1 && same(names[0], as))) return undefined;
     const path = names.length > 1 && same(names[0], as) ? names.slice(1) : names;
     let fields: StructType = schema;
     let type: DeltaType | undefined;

@@ -29,7 +29,8 @@ export {
   type ScanPlan,
   summarisePlan,
 } from './scan-plan.ts';
-export { conditionsOf } from './condition-of.ts';
+export { conditionsOf, conditionsOfTree } from './condition-of.ts';
+export type { TableScan, TableScanOptions } from './scan-table.ts';
 export {
   type ArrayType,
   type DeltaType,

@@ -24,4 +24,14 @@ export type LiveFiles = {
   readonly deletionVectors: ReadonlyMap<number, DeletionVectorDescriptor>;
   /** Rarely used fields of `add` (`tags`, `baseRowId` ...) by the file's index, kept for checkpoints. */
   readonly extras: ReadonlyMap<number, Readonly<Record<string, unknown>>>;
+  /** Files of the version that are not listed here, since a scan's filter left them out as they were read. Absent where all are listed. */
+  readonly leftOut?: LeftOut | undefined;
 };
+
+/** How many files, and of how many bytes, were left out: by their partitions, and by their statistics. */
+export type LeftOut = { readonly files: number; readonly bytes: number; readonly byPartition: number; readonly byStatistics: number };
+
+/** How many files a version has, listed or not, and their bytes. */
+export function totalOf({ count, totalBytes, leftOut }: LiveFiles): { readonly files: number; readonly bytes: number } {
+  return { files: count + (leftOut?.files ?? 0), bytes: totalBytes + (leftOut?.bytes ?? 0) };
+}

@@ -121,9 +121,11 @@ function at(values: Readonly<Record<string, unknown>>, path: readonly string[]):
   return found;
 }
 
-type Comparison = Exclude<ColumnCondition, { readonly op: 'is null' | 'is not null' }>;
+/** A condition that compares a column's values. */
+export type Comparison = Exclude<ColumnCondition, { readonly op: 'is null' | 'is not null' }>;
 
-function isComparison(condition: ColumnCondition): condition is Comparison {
+/** True for a comparison with values, false for the two that ask for NULL. */
+export function isComparison(condition: ColumnCondition): condition is Comparison {
   return condition.op !== 'is null' && condition.op !== 'is not null';
 }
 
@@ -188,7 +190,8 @@ function isCertainlyLess(a: unknown, b: unknown, type: DeltaType, bound: 'min' |
   }
 }
 
-function toNumber(value: unknown): number {
+/** A number of JSON, or a text of one; NaN for anything else. */
+export function toNumber(value: unknown): number {
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
   return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
 }
@@ -197,7 +200,8 @@ function isIsoDate(value: unknown): value is string {
   return typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value);
 }
 
-function toMilliseconds(value: unknown, type: string): number {
+/** An instant as ISO text in milliseconds since 1970, in UTC where it has no zone; NaN for anything else, and for a zone where the type has none. */
+export function toMilliseconds(value: unknown, type: string): number {
   if (typeof value !== 'string') return Number.NaN;
   const hasZone = /(?:Z|[+-]\d\d:?\d\d)$/.test(value);
   if (type === 'timestamp_ntz' && hasZone) return Number.NaN;

@@ -106,7 +106,7 @@ function applyChanges(
   for (const [key, add] of lastWord) {
     if (add !== undefined) builder.add(key.split('\0')[0] ?? '', add);
   }
-  return builder.finish();
+  return { ...builder.finish(), leftOut: files.leftOut };
 }
 
 /** What a file takes beside its texts: places in columns, headers of strings. */

@@ -1,11 +1,14 @@
 import { LakesteadError } from '#core';
+import { sql } from '#sql';
 
 import type { AddFile, DeletionVectorDescriptor, Metadata } from './actions.ts';
 import { type ColumnMapping, columnMappingOf, partitionKeys, physicalName } from './column-mapping.ts';
+import { type FileColumns, fileFilter } from './file-filter.ts';
 import { withGenerated } from './generated-filter.ts';
+import { totalOf } from './live-files.ts';
 import { isOn } from './properties.ts';
 import { boundsOf, canMatch, type ColumnFacts, type FileStatistics, parseStatistics, scanNumbers } from './pruning.ts';
-import { type DeltaType, findField, type StructField } from './schema.ts';
+import { type DeltaType, findField, type StructField, type StructType } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** A value to compare with, as in JSON: dates and timestamps as ISO text. */
@@ -84,7 +87,8 @@ export function planScan(snapshot: Snapshot, options: ScanOptions = {}): ScanPla
   const known = knownColumns(snapshot, mapping, filter, field);
   const onPartitions = [...known.values()].some(({ partition }) => partition >= 0);
   const chosen: ScanFile[] = [];
-  const skipped = { byPartition: 0, byStatistics: 0 };
+  const { byPartition = 0, byStatistics = 0 } = files.leftOut ?? {};
+  const skipped = { byPartition, byStatistics };
   let bytes = 0;
   for (let index = 0; index < files.count; index += 1) {
     const partitionOf = (column: number) => files.partitionValues[column]?.[index] ?? null;
@@ -133,6 +137,7 @@ function* columnsIn(conditions: readonly Condition[], isWanted: (condition: Colu
   }
 }
 
+/** Where the facts of each column that conditions name stand. */
 function knownColumns(
   snapshot: Pick<Snapshot, 'schema' | 'partitionColumns'>,
   mapping: ColumnMapping,
@@ -143,7 +148,8 @@ function knownColumns(
   return new Map([...columnsIn(filter)].map((name) => [name, locateColumn(snapshot, mapping, name, field, nullAsked)]));
 }
 
-type KnownColumn = {
+/** Where the facts of a column stand: in which partition column (-1 for none), or at which path of the statistics (empty for nowhere). */
+export type KnownColumn = {
   readonly type: DeltaType;
   readonly partition: number;
   readonly path: readonly string[];
@@ -151,7 +157,8 @@ type KnownColumn = {
   readonly isNumber: boolean;
 };
 
-const numeric = new Set<DeltaType>(['byte', 'short', 'integer', 'long', 'float', 'double']);
+/** The types of numbers that have a name of their own: not decimals. */
+export const numericTypes: ReadonlySet<DeltaType> = new Set<DeltaType>(['byte', 'short', 'integer', 'long', 'float', 'double']);
 
 /** Where the facts of a column, or of a field of a struct, stand: in which partition column, or at which path of the statistics. */
 function locateColumn(
@@ -172,7 +179,7 @@ function locateColumn(
     ({ type } = inner);
   }
   const partition = rest.length > 0 ? -1 : partitionColumns.findIndex((column) => column.toLowerCase() === top.name.toLowerCase());
-  return { type, partition, path, isNumber: numeric.has(type) && !nullAsked.has(name) };
+  return { type, partition, path, isNumber: numericTypes.has(type) && !nullAsked.has(name) };
 }
 
 function factsOf(
@@ -194,6 +201,29 @@ function factsOf(
   };
 }
 
+/**
+ * A filter over a list of files, as {@link planScan} would go by it: all of it, and what of it goes by partitions alone.
+ *
+ * @returns `undefined` where the filter tells no files apart
+ */
+export function filterOfFiles(table: Pick<Snapshot, 'schema' | 'partitionColumns' | 'metadata'>, asked: readonly Condition[]) {
+  const { schema, partitionColumns, metadata } = table;
+  const filter = withGenerated(asked, schema, partitionColumns);
+  const known = knownColumns(table, columnMappingOf(metadata), filter, anyField(schema));
+  const ofPartitions = new Map([...known].filter(([, { partition }]) => partition >= 0));
+  const columns: FileColumns = { partitionValue: () => sql`NULL`, statistic: () => sql`NULL` };
+  if (fileFilter(filter, known, columns) === undefined) return undefined;
+  return {
+    fits: (files: FileColumns) => fileFilter(filter, known, files) ?? sql`true`,
+    fitsPartition: (files: FileColumns) => fileFilter(filter, ofPartitions, files) ?? sql`true`,
+  };
+}
+
+/** A column of the schema; one that is none has no facts. */
+function anyField(schema: StructType): (name: string) => StructField {
+  return (name) => findField(schema, name) ?? { name, type: 'binary', nullable: true, metadata: {} };
+}
+
 /** False only when a file, as a commit names it, cannot hold a row for which all conditions are true. */
 export function canHold(
   snapshot: Snapshot,
@@ -201,8 +231,7 @@ export function canHold(
   { partitionValues, stats }: Pick<AddFile, 'stats'> & { readonly partitionValues?: AddFile['partitionValues'] | undefined },
 ): boolean {
   const mapping = columnMappingOf(snapshot.metadata);
-  const field = (name: string): StructField => findField(snapshot.schema, name) ?? { name, type: 'binary', nullable: true, metadata: {} };
-  const known = knownColumns(snapshot, mapping, filter, field);
+  const known = knownColumns(snapshot, mapping, filter, anyField(snapshot.schema));
   // A remove that does not say its partition may be of any.
   if (partitionValues === undefined) return true;
   const keys = partitionKeys(snapshot.metadata);
@@ -226,7 +255,8 @@ export type PlanSummary = {
 export function summarisePlan({ files, bytes, version, skipped }: ScanPlan, { files: all }: Pick<Snapshot, 'files'>): PlanSummary {
   const { byPartition, byStatistics } = skipped;
   const filesWithDeletedRows = files.filter(({ deletionVector }) => deletionVector !== undefined).length;
-  return { version, files: files.length, bytes, totalFiles: all.count, totalBytes: all.totalBytes, leftOut: { byPartition, byStatistics }, filesWithDeletedRows }; // prettier-ignore
+  const total = totalOf(all);
+  return { version, files: files.length, bytes, totalFiles: total.files, totalBytes: total.bytes, leftOut: { byPartition, byStatistics }, filesWithDeletedRows }; // prettier-ignore
 }
 
 /** A plan in lines for people. */

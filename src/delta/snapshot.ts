@@ -4,13 +4,13 @@ import type { ObjectStore } from '#storage';
 
 import { type Action, type Metadata, type Protocol } from './actions.ts';
 import { checkCancelled } from './cancel.ts';
-import { readCheckpoint } from './checkpoint-read.ts';
+import { type ChooseFiles, readCheckpoint } from './checkpoint-read.ts';
 import type { LiveFiles } from './live-files.ts';
 import { type CommitFile, commitPath, findLogSegment, listNewCommits, type LogSegment } from './log-segment.ts';
 import { checkReadable, schemaOf } from './protocol-support.ts';
 import { readCommits } from './read-commits.ts';
 import { emptyState, type LogState, replayCommits } from './replay.ts';
-import { planScan, type ScanOptions, type ScanPlan } from './scan-plan.ts';
+import { type Condition, filterOfFiles, planScan, type ScanOptions, type ScanPlan } from './scan-plan.ts';
 import type { StructType } from './schema.ts';
 import { findVersionAt } from './time-travel.ts';
 import { verifyChecksum } from './version-checksum.ts';
@@ -75,11 +75,35 @@ export function limitSnapshotCache(bytes: number): void {
  * @throws {LakesteadError} `DELTA_NOT_A_TABLE`, `DELTA_VERSION_NOT_FOUND`, `DELTA_CORRUPT`, `DELTA_UNSUPPORTED`
  */
 export async function loadSnapshot(location: TableLocation, options: SnapshotOptions = {}): Promise<Snapshot> {
+  return await load(location, options);
+}
+
+/** What a table is, before its files are listed. */
+export type TableDefinition = Pick<Snapshot, 'table' | 'metadata' | 'schema' | 'partitionColumns'>;
+
+/** What rows must fulfil, told from what the table is. */
+export type ConditionsFor = (definition: TableDefinition, lease: Lease) => Promise<readonly Condition[]>;
+
+/**
+ * A snapshot for one scan: of a long list in a checkpoint only files that can hold such rows are listed, and how many others there
+ * are is told. A table whose snapshot is known already, or has few files, is loaded as {@link loadSnapshot} does.
+ */
+export async function loadForScan(location: TableLocation, options: SnapshotOptions, conditionsFor: ConditionsFor): Promise<Snapshot> {
+  try {
+    return await load(location, options, conditionsFor);
+  } catch (error) {
+    // Of a log that does not add up the whole list says what is wrong, if anything is.
+    if (error instanceof LakesteadError && error.code === 'DELTA_CORRUPT') return await load(location, options);
+    throw error;
+  }
+}
+
+async function load(location: TableLocation, options: SnapshotOptions, conditionsFor?: ConditionsFor): Promise<Snapshot> {
   checkCancelled(options.signal);
   if (options.timestamp !== undefined) {
     const { metadata, table } = await loadSnapshot(location, { ...options, timestamp: undefined });
     const version = await findVersionAt(location, options.timestamp, { table, hasInCommitTimestamps: hasInCommitTimestamps(metadata) });
-    return await loadSnapshot(location, { ...options, timestamp: undefined, version });
+    return await load(location, { ...options, timestamp: undefined, version }, conditionsFor);
   }
   const { version } = options;
   const cached = caches.get(location.store)?.get(location.path);
@@ -94,8 +118,8 @@ export async function loadSnapshot(location: TableLocation, options: SnapshotOpt
       hint: 'check the path; "lakestead table list" shows the tables of the lake',
     });
   }
-  const entry = await loadSegment(location, segment, options);
-  return version === undefined ? remember(location, entry) : entry.snapshot;
+  const entry = await loadSegment(location, segment, options, conditionsFor);
+  return version === undefined && entry.snapshot.files.leftOut === undefined ? remember(location, entry) : entry.snapshot;
 }
 
 function remember({ store, path }: TableLocation, entry: CacheEntry): Snapshot {
@@ -147,10 +171,16 @@ async function bringForward(location: TableLocation, cached: CacheEntry): Promis
   return makeEntry(location, state, later.at(-1), parsed.at(-1)?.actions, snapshot.checkpointVersion, undefined);
 }
 
-async function loadSegment(location: TableLocation, segment: LogSegment, options: SnapshotOptions): Promise<CacheEntry> {
+async function loadSegment(
+  location: TableLocation,
+  segment: LogSegment,
+  options: SnapshotOptions,
+  conditionsFor: ConditionsFor | undefined,
+): Promise<CacheEntry> {
   const { checkpoint } = segment;
   const reading = readCommits(location.store, segment.commits);
-  const start = checkpoint === undefined ? emptyState : await withLease(location, options, async (lease) => await readCheckpoint(location.store, checkpoint, lease, options)).catch(async (error: unknown) => {
+  const choose = conditionsFor === undefined ? undefined : chooserOf(location, reading, conditionsFor);
+  const start = checkpoint === undefined ? emptyState : await withLease(location, options, async (lease) => await readCheckpoint(location.store, checkpoint, lease, options, choose)).catch(async (error: unknown) => {
     await Promise.allSettled([reading]);
     throw error;
   }); // prettier-ignore
@@ -169,6 +199,25 @@ async function loadSegment(location: TableLocation, segment: LogSegment, options
   const state = replayCommits(start, commits);
   await verifyChecksum(location.store, location.path, segment.version, state);
   return makeEntry(location, state, newest, lastActions, checkpoint?.version, checkpointInfo?.modifiedAt, segment.version);
+}
+
+/** So many files that later commits name can be told to the engine one by one. */
+const maxNamedFiles = 10_000;
+
+/** Which files of a checkpoint a scan wants; those that later commits name are wanted whatever is known of them. */
+function chooserOf(location: TableLocation, reading: ReturnType<typeof readCommits>, conditionsFor: ConditionsFor): ChooseFiles {
+  return async (state, lease) => {
+    const actions = (await reading).flatMap((commit) => commit.actions);
+    const always = new Set(actions.flatMap(({ add, remove }) => add?.path ?? remove?.path ?? []));
+    const metadata = actions.findLast(({ metaData }) => metaData)?.metaData ?? state.metadata;
+    const protocol = actions.findLast((action) => action.protocol)?.protocol ?? state.protocol;
+    if (metadata === undefined || protocol === undefined || always.size > maxNamedFiles) return undefined;
+    const table = describeLocation(location);
+    checkReadable(protocol, table);
+    const definition = { table, metadata, schema: schemaOf(metadata, table), partitionColumns: metadata.partitionColumns };
+    const filter = filterOfFiles(definition, await conditionsFor(definition, lease));
+    return filter === undefined ? undefined : { ...filter, always: [...always] };
+  };
 }
 
 function makeEntry(

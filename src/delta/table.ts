@@ -23,6 +23,7 @@ import { replaceTable, type ReplaceTableOptions } from './replace-table.ts';
 import { restoreTable, type RestoreOptions, type RestoreResult } from './restore.ts';
 import type { ChangeOptions, ChangeResult } from './rewrite.ts';
 import type { ScanOptions } from './scan-plan.ts';
+import { scanTable, type TableScan, type TableScanOptions } from './scan-table.ts';
 import type { StructType } from './schema.ts';
 import { describeLocation, loadSnapshot, type Snapshot, type SnapshotOptions, type TableLocation, withLease } from './snapshot.ts';
 import { nothingStaged } from './stage.ts';
@@ -64,6 +65,15 @@ export type CommitResult = {
 /** A Delta table that exists. Holds nothing open: snapshots are plain data, shared within the process. */
 export type DeltaTable = TableLocation & {
   snapshot(options?: SnapshotOptions): Promise<Snapshot>;
+  /**
+   * Rows by columns and a condition: as a SELECT for the engine and in batches. Opens no more of a long list of files than it must.
+   *
+   * @example
+   * const sales = await table.scan({ columns: ['amount'], filter: sql`day >= DATE '2026-05-01'`, lease });
+   * console.log(sales.summary.files, 'of', sales.summary.totalFiles, 'files');
+   * for await (const { columns } of sales.batches()) console.log(columns[0]);
+   */
+  scan(options?: TableScanOptions): Promise<TableScan>;
   /** Adds the query's rows in one commit. Appends of several writers at once all succeed. */
   append(query: Sql, options: WriteOptions): Promise<CommitResult>;
   /** Replaces all rows by the query's in one commit; throws `DELTA_CONFLICT` when another writer got between. */
@@ -261,6 +271,7 @@ function makeTable(location: TableLocation): DeltaTable {
     path,
     engine,
     snapshot: async (options) => await loadSnapshot(location, options),
+    scan: async (options = {}) => await scanTable(location, options),
     append: async (query, options) => await append(location, query, options),
     overwrite: async (query, options) => await overwrite(location, query, options),
     delete: async (where, options) => await deleteRows(location, where, options),

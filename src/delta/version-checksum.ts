@@ -5,6 +5,7 @@ import type { ObjectStore } from '#storage';
 
 import type { Action, AddFile } from './actions.ts';
 import { decodeFilePath } from './file-path.ts';
+import { totalOf } from './live-files.ts';
 import { commitPath } from './log-segment.ts';
 import type { LogState } from './replay.ts';
 
@@ -24,9 +25,10 @@ export async function verifyChecksum(store: ObjectStore, tablePath: string, vers
   const path = commitPath(tablePath, version).replace(/json$/, 'crc');
   const noted = await loadChecksum(store, path);
   if (noted === undefined) return;
+  const { files, bytes } = totalOf(log.files);
   const differences = [
-    noted.numFiles === log.files.count ? undefined : `${noted.numFiles} files where the log has ${log.files.count}`,
-    noted.tableSizeBytes === log.files.totalBytes ? undefined : `${noted.tableSizeBytes} bytes where the log has ${log.files.totalBytes}`,
+    noted.numFiles === files ? undefined : `${noted.numFiles} files where the log has ${files}`,
+    noted.tableSizeBytes === bytes ? undefined : `${noted.tableSizeBytes} bytes where the log has ${bytes}`,
     noted.metadata == null || noted.metadata.id === log.metadata?.id ? undefined : `the table ${noted.metadata.id}`,
   ].filter((difference) => difference !== undefined);
   if (differences.length === 0) return;

@@ -14,7 +14,7 @@ import { sql } from '#sql';
 import { openLocalStore } from '#storage';
 
 import { temporaryFolder } from '../support/cli.ts';
-import { count } from '../support/evidence.ts';
+import { count, keepEvidence } from '../support/evidence.ts';
 
 const program = fileURLToPath(new URL('../support/delta-writer.ts', import.meta.url));
 let engine: Engine;
@@ -64,13 +64,15 @@ async function values(
 
 test(
   'a writer killed at any moment leaves a whole table: what it acknowledged, or the one write it was at',
-  { timeout: 600_000 },
+  { timeout: count(600_000, 7_200_000) },
   async () => {
     using folder = temporaryFolder();
     const rowCount = 2000;
+    const loops = count(50, 1000);
+    const seen = { loops, acknowledged: 0, killedAfterTheCommit: 0 };
     let value = 0;
     let known: number | undefined; // the value that the table has
-    for (let loop = 0; loop < count(8, 100); loop += 1) {
+    for (let loop = 0; loop < loops; loop += 1) {
       const writer = startWriter(folder.path);
       await writer.ready;
       const first = value + 1;
@@ -87,7 +89,10 @@ test(
       known = found[0]?.value;
       expect(found).toEqual([{ value: known, n: rowCount, distinct: rowCount }]);
       expect(acknowledged === undefined ? [before, first] : [acknowledged, acknowledged + 1]).toContain(known);
+      seen.acknowledged += writer.answers.length;
+      seen.killedAfterTheCommit += Number(known !== undefined && known !== (acknowledged ?? before));
     }
+    keepEvidence('delta-kill', seen);
     // What the dead left is gone with the next opening.
     await openLocalStore(folder.path);
     expect(readdirSync(join(folder.path, '.lakestead-staging'))).toEqual([]);

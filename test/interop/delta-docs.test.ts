@@ -17,7 +17,9 @@ test('the examples of the reference run as pasted', () => {
     [
       'version 1',
       'files 1 of 4',
-      '[ { orders: 333, amount: 249250.5 } ]',
+      '[ { orders: 329, amount: 249217.5 } ]',
+      '329 rows, first id 13n',
+      'files 4 version 1',
       'updated 1 inserted 1',
       'then 1000 now 1001',
       "[ undefined, undefined, undefined, 'Append', 'Overwrite' ]",
