@@ -11,7 +11,7 @@ import type { Checkpoint } from './log-segment.ts';
 import { emptyState, LiveFilesBuilder, type LogState, replayCommits } from './replay.ts';
 
 /** Which files of a long list are wanted. */
-export type FileChoice = {
+type FileChoice = {
   /** False for files that are not wanted, and for those whose partition alone says so. */
   readonly fits: (files: FileColumns) => Sql;
   readonly fitsPartition: (files: FileColumns) => Sql;

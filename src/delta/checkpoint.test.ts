@@ -143,3 +143,35 @@ test('a table with a feature that we do not write is refused for writing by name
   );
   await expect(numbers(store)).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED', data: { features: ['wormhole'] } });
 });
+
+test('log compaction files stand for the commits that they hold: the table opens from them where those are gone', async () => {
+  await using store = await tableOfTwelve();
+  for (let version = 10; version < 12; version += 1) await write(store, row(100 + version), version === 10 ? 'overwrite' : 'append');
+  await using copy = await copyOf(store);
+  for await (const { path } of store.list('t/_delta_log')) if (/checkpoint|crc/.test(path)) await copy.delete(path);
+  const lines = async (version: number) =>
+    new TextDecoder()
+      .decode(await store.get(log(version)))
+      .trim()
+      .split('\n');
+  const compact = async (from: number, to: number, skip: (line: string) => boolean) => {
+    const all = (await Promise.all(upTo(to - from + 1).map(async (index) => await lines(from + index)))).flat();
+    await copy.put(log(from, `${String(to).padStart(20, '0')}.compacted.json`), Buffer.from(all.filter((line) => !/"commitInfo"/.test(line) && !skip(line)).join('\n')));
+  }; // prettier-ignore
+  await compact(2, 4, () => false);
+  await compact(2, 6, () => false);
+  // Adds that a remove of the same file follows are left out of a compaction; the remove stays.
+  const removed = new Set((await lines(12)).flatMap((line) => /"remove":\{"path":"([^"]+)"/.exec(line)?.[1] ?? []));
+  await compact(7, 13, (line) => /"add"/.test(line) && removed.has(/"path":"([^"]+)"/.exec(line)?.[1] ?? ''));
+  for (const version of [2, 3, 4, 5, 6, 8, 12]) await copy.delete(log(version));
+  expect(await numbers(copy)).toEqual([110, 111]);
+  expect(await numbers(copy, 7)).toEqual(upTo(8));
+  const whole = await (await openTable({ store, path: 't', engine })).snapshot();
+  const opened = await (await openTable({ store: copy, path: 't', engine })).snapshot();
+  expect(opened.version).toBe(13);
+  expect(opened.files.paths.toSorted()).toEqual(whole.files.paths.toSorted());
+  // In the middle of what is compacted nothing says what the table was.
+  await expect(numbers(copy, 9)).rejects.toMatchObject({ code: 'DELTA_CORRUPT', data: { missingVersion: 8 } });
+  expect(await write(copy, row(200))).toMatchObject({ version: 14 });
+  expect(await numbers(copy)).toEqual([110, 111, 200]);
+});

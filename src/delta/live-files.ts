@@ -29,7 +29,7 @@ export type LiveFiles = {
 };
 
 /** How many files, and of how many bytes, were left out: by their partitions, and by their statistics. */
-export type LeftOut = { readonly files: number; readonly bytes: number; readonly byPartition: number; readonly byStatistics: number };
+type LeftOut = { readonly files: number; readonly bytes: number; readonly byPartition: number; readonly byStatistics: number };
 
 /** How many files a version has, listed or not, and their bytes. */
 export function totalOf({ count, totalBytes, leftOut }: LiveFiles): { readonly files: number; readonly bytes: number } {

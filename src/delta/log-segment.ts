@@ -5,7 +5,7 @@ import type { ObjectInfo, ObjectStore } from '#storage';
 export type LogSegment = {
   readonly version: number;
   readonly checkpoint: Checkpoint | undefined;
-  /** Ascending, each one more than the one before. */
+  /** Ascending, without a gap between them; log compaction files stand for the commits that they hold. */
   readonly commits: readonly CommitFile[];
 };
 
@@ -15,11 +15,12 @@ export type LogSegment = {
  */
 export type Checkpoint = { readonly version: number; readonly paths: readonly string[] };
 
-/** A commit's file in the store. */
+/** A commit's file in the store, or a log compaction file, whose last version it is. */
 export type CommitFile = { readonly version: number; readonly path: string; readonly modifiedAt: Date };
 
 type LogFile =
   | { readonly kind: 'commit'; readonly version: number }
+  | { readonly kind: 'compacted'; readonly version: number; readonly to: number }
   | { readonly kind: 'checkpoint'; readonly version: number }
   | { readonly kind: 'part'; readonly version: number; readonly part: number; readonly parts: number }
   | { readonly kind: 'v2'; readonly version: number };
@@ -58,6 +59,8 @@ function parseLogName(name: string): LogFile | undefined {
   if (digits === undefined || rest === undefined) return undefined;
   const version = Number(digits);
   if (rest === 'json') return { kind: 'commit', version };
+  const [, to] = /^(\d{20})\.compacted\.json$/.exec(rest) ?? [];
+  if (to !== undefined) return { kind: 'compacted', version, to: Number(to) };
   if (rest === 'checkpoint.parquet') return { kind: 'checkpoint', version };
   const [, part, parts] = /^checkpoint\.(\d{10})\.(\d{10})\.parquet$/.exec(rest) ?? [];
   if (part !== undefined && parts !== undefined) return { kind: 'part', version, part: Number(part), parts: Number(parts) };
@@ -158,13 +161,8 @@ function makeSegment(files: readonly ListedFile[], tablePath: string, version: n
   const upTo = version ?? Number.POSITIVE_INFINITY;
   const checkpoint = findCheckpoint(files, upTo);
   const from = checkpoint === undefined ? 0 : checkpoint.version + 1;
-  const commits = files.flatMap(({ file, info }) =>
-    file.kind === 'commit' && file.version >= from && file.version <= upTo
-      ? [{ version: file.version, path: info.path, modifiedAt: info.modifiedAt }]
-      : [],
-  );
+  const commits = chooseCommits(files, tablePath, from, upTo);
   const newest = commits.at(-1)?.version ?? checkpoint?.version;
-  checkContinuous(commits, tablePath, from);
   if (newest === undefined || (version !== undefined && newest !== version)) {
     const oldest = files[0]?.file.version;
     throw new LakesteadError(
@@ -176,6 +174,37 @@ function makeSegment(files: readonly ListedFile[], tablePath: string, version: n
     );
   }
   return { version: newest, checkpoint, commits };
+}
+
+/**
+ * What to replay from a version on: commits, and log compaction files in the place of those that they hold. Of the newest version the
+ * commit itself comes last in any case, since only it says when that was.
+ *
+ * @throws {LakesteadError} `DELTA_CORRUPT` for a gap
+ */
+function chooseCommits(files: readonly ListedFile[], tablePath: string, from: number, upTo: number): readonly CommitFile[] {
+  const commits = new Map<number, CommitFile>();
+  const compacted = new Map<number, CommitFile>();
+  let newest = from - 1;
+  for (const { file, info } of files) {
+    const { path, modifiedAt } = info;
+    const to = file.kind === 'compacted' ? file.to : file.version;
+    if (file.version < from || to > upTo || !(file.kind === 'commit' || file.kind === 'compacted')) continue;
+    newest = Math.max(newest, to);
+    if (file.kind === 'commit') commits.set(to, { version: to, path, modifiedAt });
+    else if (to > (compacted.get(file.version)?.version ?? file.version)) compacted.set(file.version, { version: to, path, modifiedAt });
+  }
+  const chosen: CommitFile[] = [];
+  for (let next = from; next <= newest; next = (chosen.at(-1)?.version ?? next) + 1) {
+    const found = compacted.get(next) ?? commits.get(next);
+    if (found === undefined) {
+      const later = [...commits.keys(), ...compacted.keys()].filter((version) => version > next);
+      throw lacking(tablePath, next, later.reduce((a, b) => Math.min(a, b), newest)); // prettier-ignore
+    }
+    chosen.push(found);
+  }
+  const last = commits.get(newest);
+  return last === undefined || chosen.at(-1) === last ? chosen : [...chosen, last];
 }
 
 function findCheckpoint(files: readonly ListedFile[], upTo: number): Checkpoint | undefined {
@@ -199,11 +228,14 @@ function findCheckpoint(files: readonly ListedFile[], upTo: number): Checkpoint 
 
 function checkContinuous(commits: readonly CommitFile[], tablePath: string, from: number): void {
   commits.forEach(({ version }, index) => {
-    if (version === from + index) return;
-    throw new LakesteadError('DELTA_CORRUPT', `the log of ${tablePath} lacks version ${from + index}: the next one is ${version}`, {
-      hint: 'a log file was removed: restore it, or read an older version with --version',
-      data: { missingVersion: from + index },
-    });
+    if (version !== from + index) throw lacking(tablePath, from + index, version);
+  });
+}
+
+function lacking(tablePath: string, version: number, next: number): LakesteadError {
+  return new LakesteadError('DELTA_CORRUPT', `the log of ${tablePath} lacks version ${version}: the next one is ${next}`, {
+    hint: 'a log file was removed: restore it, or read an older version with --version',
+    data: { missingVersion: version },
   });
 }
 

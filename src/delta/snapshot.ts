@@ -79,7 +79,7 @@ export async function loadSnapshot(location: TableLocation, options: SnapshotOpt
 }
 
 /** What a table is, before its files are listed. */
-export type TableDefinition = Pick<Snapshot, 'table' | 'metadata' | 'schema' | 'partitionColumns'>;
+type TableDefinition = Pick<Snapshot, 'table' | 'metadata' | 'schema' | 'partitionColumns'>;
 
 /** What rows must fulfil, told from what the table is. */
 export type ConditionsFor = (definition: TableDefinition, lease: Lease) => Promise<readonly Condition[]>;
