@@ -473,4 +473,24 @@ test('a write keeps to the target file size, and a filter on a column leaves out
   await large.append(sql`SELECT i::INTEGER AS id, md5(i::VARCHAR) AS p FROM range(500000) r(i)`, { lease });
   expect((await large.snapshot()).files.count).toBeGreaterThan(3);
   expect(describeTable(await large.snapshot()).rows).toBe(500_000);
+  // With partitions too, whatever their values are, and by names of files' own.
+  const parts = await createTable({
+    store,
+    path: 'parts',
+    engine,
+    schema: numbers,
+    partitionBy: ['p'],
+    properties: { 'delta.targetFileSize': '200kb', 'delta.columnMapping.mode': 'id' },
+  });
+  const query = sql`SELECT i::INTEGER AS id, CASE WHEN i < 400000 THEN 'a [1]/%' WHEN i < 400010 THEN NULL ELSE 'b' END AS p FROM range(500000) r(i)`;
+  await parts.append(query, { lease });
+  const { files } = await parts.snapshot();
+  const byPartition = Map.groupBy(files.partitionValues[0] ?? [], (value) => value);
+  expect([byPartition.get(null)?.length, (byPartition.get('a [1]/%')?.length ?? 0) > 2]).toEqual([1, true]);
+  expect(describeTable(await parts.snapshot()).rows).toBe(500_000);
+  expect(new Set(files.paths).size).toBe(files.count);
+  const sums = sql`SELECT p, count(*)::INTEGER AS n, sum(id)::DOUBLE AS total FROM (${await (await parts.scan({ lease })).relation()}) AS t GROUP BY p ORDER BY p`;
+  const plain = sql`SELECT p, count(*)::INTEGER AS n, sum(id)::DOUBLE AS total FROM (${query}) AS t GROUP BY p ORDER BY p`;
+  expect(await lease.rows(sums)).toEqual(await lease.rows(plain));
+  expect((await parts.scan({ lease, filter: sql`id = 250000` })).summary.files).toBe(1);
 });

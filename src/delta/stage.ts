@@ -119,7 +119,7 @@ function targetBytes({ layout }: Files): number | undefined {
   return parseBytes(layout.metadata.configuration['delta.targetFileSize']);
 }
 
-/** A file for each partition; without partitions files of about the table's target size, which the engine cannot do with both. */
+/** Files of about the table's target size, where it has one; with partitions a file or several for each. */
 async function stageFiles(query: Sql, options: Files): Promise<StagedData> {
   const { store, partitionColumns } = options;
   const folder = await store.stageFolder();
@@ -138,7 +138,7 @@ async function stageFiles(query: Sql, options: Files): Promise<StagedData> {
     const files: AddFile[] = [];
     const moves: { from: string; path: string }[] = [];
     let rowCount = 0;
-    for (const facts of rows) {
+    for (const facts of partitionColumns.length === 0 ? rows : await splitLarge(rows, options)) {
       if (Number(facts['count']) === 0) continue;
       const from = String(facts['filename'])
         .slice(folder.localPath.length + 1)
@@ -154,6 +154,30 @@ async function stageFiles(query: Sql, options: Files): Promise<StagedData> {
   } finally {
     await folder.discard();
   }
+}
+
+/** The engine does not heed a size where it writes partitions: files far above it are written again in several. */
+async function splitLarge(rows: readonly Row[], options: Files): Promise<readonly Row[]> {
+  const target = targetBytes(options);
+  if (target === undefined || options.isFeed === true) return rows;
+  const split: Row[] = [];
+  for (const facts of rows) {
+    if (Number(facts['file_size_bytes']) < target * 1.5) {
+      split.push(facts);
+      continue;
+    }
+    const path = String(facts['filename']);
+    const query = sql`SELECT * FROM read_parquet(${literal(escapeGlob(path))}, hive_partitioning = false)`;
+    const pattern = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1, -'.parquet'.length);
+    const parts = await copy(
+      query,
+      path.slice(0, -pattern.length - '/.parquet'.length),
+      sql`, FILE_SIZE_BYTES ${literal(target)}, OVERWRITE_OR_IGNORE, FILENAME_PATTERN ${literal(`${pattern}-{i}`)}`,
+      options,
+    );
+    split.push(...parts.map((part) => ({ ...part, partition_keys: facts['partition_keys'] ?? null })));
+  }
+  return split;
 }
 
 async function copy(query: Sql, target: string, more: Sql, options: Files): Promise<readonly Row[]> {

@@ -1,8 +1,9 @@
 import { LakesteadError } from '#core';
-import type { ChangeResult, MergeClause } from '#delta';
+import type { ChangeResult, DeltaTable, MergeClause } from '#delta';
 import type { DeltaStatement, Fragment, Name } from '#delta-sql';
 import { ident, type Sql, sql } from '#sql';
 
+import { defaultText } from './column-default.ts';
 import { changed, compile, compileExpressions, type Context, openNamed, type StatementRows } from './lake-context.ts';
 
 type Verb<K extends DeltaStatement['kind']> = Extract<DeltaStatement, { kind: K }>;
@@ -23,7 +24,7 @@ export async function update(statement: Verb<'update'>, context: Context): Promi
   const as = aliasOf(name, alias);
   const texts = new Map<Sql, string>();
   const condition = await compileCondition(where, context, texts);
-  const set = await compileSet(assignments, as, context);
+  const set = await compileSet(assignments, { table, as }, context);
   const { lease, signal } = context;
   return affected(await table.update(set, condition, { lease, signal, as, conditionTexts: texts }));
 }
@@ -45,7 +46,12 @@ export async function merge(statement: Verb<'merge'>, context: Context): Promise
         compiled.push({ when: clause.when, action: 'delete', condition: and });
         break;
       case 'update':
-        compiled.push({ when: clause.when, action: 'update', condition: and, set: await compileSet(clause.assignments, as, context) });
+        compiled.push({
+          when: clause.when,
+          action: 'update',
+          condition: and,
+          set: await compileSet(clause.assignments, { table, as }, context),
+        });
         break;
       case 'insert': {
         const { columns, values } = clause;
@@ -56,7 +62,7 @@ export async function merge(statement: Verb<'merge'>, context: Context): Promise
             `${nested.parts.join('.')} of a new row is not supported: give the whole column; nothing was changed`,
           );
         const pairs = columns.map((column, index) => ({ column, value: values[index] ?? on }));
-        compiled.push({ when: clause.when, action: 'insert', condition: and, values: await compileSet(pairs, as, context) });
+        compiled.push({ when: clause.when, action: 'insert', condition: and, values: await compileSet(pairs, { table, as }, context) });
         break;
       }
       case 'updateAll':
@@ -117,17 +123,23 @@ async function compileCondition(fragment: Fragment | undefined, context: Context
 
 async function compileSet(
   assignments: readonly { readonly column: Name; readonly value: Fragment }[],
-  as: string,
+  { table, as }: { readonly table: DeltaTable; readonly as: string },
   context: Context,
 ): Promise<Readonly<Record<string, Sql>>> {
+  const isDefault = ({ value }: { readonly value: Fragment }) => value.text.trim().toUpperCase() === 'DEFAULT';
+  const schema = assignments.some(isDefault) ? (await table.snapshot(context)).schema : undefined;
   const values = await compileExpressions(
-    assignments.map(({ value }) => value),
+    assignments.map(({ column, value }) => {
+      if (schema === undefined || !isDefault({ value })) return value;
+      const path = pathOf(column, as);
+      if (path.length === 1) return { ...value, text: defaultText(schema, path[0]) };
+      throw new LakesteadError('SQL_NOT_SUPPORTED', `${path.join('.')} has no DEFAULT: only whole columns have one; nothing was changed`);
+    }),
     context,
   );
   const set = new Map<string, { readonly value: Sql; readonly isWhole: boolean }>();
   for (const [index, { column }] of assignments.entries()) {
-    const [first, ...rest] = column.parts;
-    const [name = '', ...path] = rest.length > 0 && first?.toLowerCase() === as.toLowerCase() ? rest : column.parts;
+    const [name = '', ...path] = pathOf(column, as);
     const key = [...set.keys()].find((other) => other.toLowerCase() === name.toLowerCase()) ?? name;
     const before = set.get(key);
     // Fields of one struct may be set side by side.
@@ -137,6 +149,11 @@ async function compileSet(
     set.set(key, { value: withField(before?.value ?? ident(as, name), path, value), isWhole: path.length === 0 });
   }
   return Object.fromEntries([...set].map(([name, { value }]) => [name, value]));
+}
+
+/** A column, and the fields in it, without the table's name before them. */
+function pathOf({ parts }: Name, as: string): readonly string[] {
+  return parts.length > 1 && parts[0]?.toLowerCase() === as.toLowerCase() ? parts.slice(1) : parts;
 }
 
 /** A struct with a new value of a field in it; of NULL it is one whose other fields are NULL, as in Spark. */

@@ -1,9 +1,10 @@
 import { LakesteadError } from '#core';
-import { type CommitResult, createTable, type DeltaTable, duckdbType, storeAs, type StructType, writeTable } from '#delta';
-import { type DeltaStatement, type Name, replaceDefaults, sparkExpression, toSparkText } from '#delta-sql';
+import { type CommitResult, createTable, type DeltaTable, duckdbType, storeAs, writeTable } from '#delta';
+import { type DeltaStatement, type Name, replaceDefaults, toSparkText } from '#delta-sql';
 import type { Lease } from '#engine';
-import { ident, join, literal, render, type Sql, sql, unsafeSql } from '#sql';
+import { ident, join, literal, type Sql, sql, unsafeSql } from '#sql';
 
+import { defaultText } from './column-default.ts';
 import { fieldOf } from './column-definition.ts';
 import { alter } from './lake-alter.ts';
 import { deleteFrom, merge, update } from './lake-change.ts';
@@ -217,12 +218,6 @@ async function insert(statement: Verb<'insert'>, context: Context): Promise<Stat
   const rows = sql`SELECT ${join(list)} FROM (${query}\n) AS q(${join(names.map((_, index) => ident(`c${index}`)))})`;
   const result = await performInsert(table, rows, overwrite, context);
   return changed({ num_affected_rows: result.rowsWritten, num_inserted_rows: result.rowsWritten });
-}
-
-/** What DEFAULT in the place of a value stands for. */
-function defaultText({ fields }: StructType, name: string | undefined): string {
-  const found = fields.find((field) => field.name.toLowerCase() === name?.toLowerCase())?.metadata['CURRENT_DEFAULT'];
-  return typeof found === 'string' ? render(sparkExpression(found)).text : 'NULL';
 }
 
 /** Where a new table of that name goes: layer, folder, table. */

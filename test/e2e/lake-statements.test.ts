@@ -168,6 +168,19 @@ describe("the lake's dialect has Delta's statements in Spark's words", () => {
     expect(await ask('DELETE FROM gold.sales.alters')).toEqual([{ num_affected_rows: 1 }]);
   });
 
+  test('DEFAULT in INSERT, UPDATE and MERGE', { timeout: 60_000 }, async () => {
+    await ask("CREATE TABLE gold.sales.defaults (id INT, city STRING DEFAULT concat('Gr', 'az'), n INT DEFAULT 7) USING DELTA TBLPROPERTIES ('delta.feature.allowColumnDefaults' = 'supported')"); // prettier-ignore
+    await ask("INSERT INTO gold.sales.defaults VALUES (1, 'Wien', DEFAULT), (2, 'Linz', 1)");
+    await ask('UPDATE gold.sales.defaults SET city = DEFAULT, id = id + 10 WHERE n = 1');
+    await ask(`MERGE INTO gold.sales.defaults AS t USING (SELECT 12 AS id UNION ALL SELECT 5) AS s ON t.id = s.id
+      WHEN MATCHED THEN UPDATE SET t.n = DEFAULT WHEN NOT MATCHED THEN INSERT (id, city, n) VALUES (s.id, DEFAULT, NULL)`);
+    expect(await ask('SELECT * FROM gold.sales.defaults ORDER BY id')).toEqual([
+      { id: 1, city: 'Wien', n: 7 },
+      { id: 5, city: 'Graz', n: null },
+      { id: 12, city: 'Graz', n: 7 },
+    ]);
+  });
+
   test('what is not there yet or would not fit is refused by name, and nothing changes', { timeout: 60_000 }, async () => {
     const cases: readonly (readonly [string, string, string])[] = [
       ['ALTER TABLE gold.sales.orders DROP COLUMN id', 'DELTA_UNSUPPORTED', 'needs column mapping'],

@@ -109,6 +109,7 @@ const scripts: readonly Script[] = [
       "INSERT INTO {t} VALUES (10, DEFAULT, 1), (11, 'x', DEFAULT)",
       "ALTER TABLE {t} ALTER COLUMN city SET DEFAULT 'Wien'",
       'INSERT INTO {t} (id, n) VALUES (3, NULL)',
+      'UPDATE {t} SET n = DEFAULT, city = DEFAULT WHERE id = 11',
       'ALTER TABLE {t} ALTER COLUMN city DROP DEFAULT',
       'INSERT INTO {t} (id) VALUES (4)',
     ],
