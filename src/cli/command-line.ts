@@ -9,6 +9,7 @@ import { addFactoryCommands } from './factory-commands.ts';
 import { addInitCommand } from './init-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSecretCommands } from './secret-commands.ts';
+import { addServeCommand } from './serve-command.ts';
 import { addSourceCommands } from './source-commands.ts';
 import { addSqlCommand } from './sql-command.ts';
 import { addStatusCommand } from './status-command.ts';
@@ -68,6 +69,7 @@ With --json, standard output is one JSON document; an error that prevents it is 
   addStatusCommand(program, terminal, act);
   addTableCommands(program, terminal, act);
   addSqlCommand(program, terminal, act);
+  addServeCommand(program, terminal, act);
   addSourceCommands(program, terminal, act);
   addSecretCommands(program, terminal, act);
   addDeltaCommands(program, terminal, act);

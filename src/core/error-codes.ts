@@ -59,6 +59,9 @@ export const errorCodes = {
   CONNECT_DATABASE: 'The server does not have that database, or this user may not open it.',
   CONNECT_PERMISSION: 'The server refused the statement for lack of permission.',
   CONNECT_FAILED: 'The server failed the connection or a statement.',
+  // serving
+  ACCESS_DENIED: 'This user may not do that.',
+  PROTOCOL_VIOLATION: 'A client sent what its protocol does not allow.',
   // owner
   OWNER_UNREACHABLE: 'The process that owns the project does not answer.',
   OWNER_STOPPED: 'The process that owned the project ended during the command.',

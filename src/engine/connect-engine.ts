@@ -2,7 +2,19 @@ import { LakesteadError, Limiter, reviveError } from '#core';
 import { render, type Sql } from '#sql';
 
 import { classifyDuckdbError } from './duckdb-error.ts';
-import type { Batch, Engine, Lease, ResultStream, Row, StatementOptions, StatementProgress, TableName } from './engine.ts';
+import type {
+  Batch,
+  Engine,
+  Lease,
+  ResultStream,
+  Row,
+  StatementOptions,
+  StatementProgress,
+  StatementShape,
+  TableName,
+  VectorBatch,
+  VectorStream,
+} from './engine.ts';
 import type { Answer, Call, CallKind, EnginePort, FromEngine, PlainStatement, ToEngine } from './message.ts';
 import { decodeColumn, encodeColumn, encodeValue } from './value-codec.ts';
 
@@ -189,6 +201,30 @@ class EngineLease implements Lease {
     }
     // An interrupted stream of DuckDB ends like a finished one.
     throwIfAborted(signal);
+  }
+
+  async vectors(query: Sql, options: StatementOptions = {}): Promise<VectorStream> {
+    const stream = this.#line.nextId();
+    const started = await this.#ask({ call: 'vectors', stream, statement: plain(query, options) }, options);
+    return { ...started, batches: this.#vectorBatches(stream, options.signal) };
+  }
+
+  async *#vectorBatches(stream: number, signal: AbortSignal | undefined): AsyncGenerator<VectorBatch> {
+    try {
+      for (;;) {
+        const batch = await this.#ask({ call: 'fetchVectors', stream }, { signal });
+        if (batch === null) break;
+        const columns = batch.columns.map((one) => (one.kind === 'values' ? { kind: one.kind, values: decodeColumn(one.values) } : one));
+        yield { rowCount: batch.rowCount, columns };
+      }
+    } finally {
+      this.#line.post({ forget: this.#number, stream });
+    }
+    throwIfAborted(signal);
+  }
+
+  async describe(text: Sql, options: StatementOptions = {}): Promise<StatementShape> {
+    return await this.#inTurn(async () => await this.#ask({ call: 'describe', text: render(text).text }, options));
   }
 
   async append(table: TableName, batches: AsyncIterable<Batch>, options: StatementOptions = {}): Promise<{ readonly rowCount: number }> {

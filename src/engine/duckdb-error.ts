@@ -30,8 +30,17 @@ export function classifyDuckdbError(error: unknown, signal?: AbortSignal): Lakes
   const message = (error instanceof Error ? error.message : String(error)).replace(/^Failed to extract statements: /, '');
   const code = codes.find(([pattern]) => pattern.test(message))?.[1] ?? 'ENGINE_FAILED';
   const hint = hints[code];
+  const at = placeIn(message);
   return new LakesteadError(code, message.replace(/\n\nLINE \d+:[\s\S]*$/, ''), {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
+    ...(at === undefined ? {} : { data: { engineLine: at.line, engineColumn: at.column } }),
   });
+}
+
+/** Where in the text that the engine was given it saw the mistake, from 1; `undefined` where it shows but a part of a long line. */
+function placeIn(message: string): { readonly line: number; readonly column: number } | undefined {
+  const [, prefix = '', line, shown = '', blanks = ''] = /\n\n(LINE (\d+): )(.*)\n( *)\^/.exec(message) ?? [];
+  if (line === undefined || shown.startsWith('...')) return undefined;
+  return { line: Number(line), column: blanks.length - prefix.length + 1 };
 }

@@ -9,6 +9,36 @@ export type Batch = { readonly rowCount: number; readonly columns: readonly (rea
 /** A result that is read once, in batches. Stopping early frees the statement. */
 export type ResultStream = { readonly columns: readonly Column[]; readonly batches: AsyncIterable<Batch> };
 
+/**
+ * One column of a batch as bytes of the engine, little-endian, for whoever writes rows in another form: fixed widths as they are
+ * (DATE as days, TIMESTAMP as microseconds, DECIMAL as its whole number of 2 to 16 bytes, UUID and HUGEINT as 16 bytes), texts and blobs
+ * one after the other, anything else (lists, structs, intervals ...) as values. `valid` has a bit for each row, null where none is NULL.
+ */
+export type Vector =
+  | { readonly kind: 'fixed'; readonly width: number; readonly data: Uint8Array; readonly valid: Uint8Array | null }
+  /** Row `r` is `bytes` from `offsets[r]` to `offsets[r + 1]`. */
+  | { readonly kind: 'bytes'; readonly offsets: Uint32Array; readonly bytes: Uint8Array; readonly valid: Uint8Array | null }
+  | { readonly kind: 'values'; readonly values: readonly SqlValue[] };
+
+/** Some rows of a result as {@link Vector}s. */
+export type VectorBatch = { readonly rowCount: number; readonly columns: readonly Vector[] };
+
+/** What a statement gives: rows, how many rows it changed, or nothing; `statement` is the engine's word for what it was (`SELECT`, `INSERT` ...). */
+export type VectorStream = {
+  readonly columns: readonly Column[];
+  readonly gives: 'rows' | 'count' | 'nothing';
+  readonly statement: string;
+  readonly rowsChanged: number;
+  readonly batches: AsyncIterable<VectorBatch>;
+};
+
+/** What a statement wants and gives, before it runs: the types of its parameters in order (`UNKNOWN` where any will do) and its columns. */
+export type StatementShape = {
+  readonly parameters: readonly string[];
+  readonly columns: readonly Column[];
+  readonly statement: string;
+};
+
 /** A small result as one object a row: for metadata and for people, never for bulk data. */
 export type Row = Readonly<Record<string, SqlValue>>;
 
@@ -32,6 +62,10 @@ export type Lease = AsyncDisposable & {
   rows(query: Sql, options?: StatementOptions): Promise<readonly Row[]>;
   /** The result in batches of about 2,048 rows. One stream at a time: a second statement would cut it short. */
   stream(query: Sql, options?: StatementOptions): Promise<ResultStream>;
+  /** {@link Lease.stream} with rows as the engine's own bytes. */
+  vectors(query: Sql, options?: StatementOptions): Promise<VectorStream>;
+  /** What a statement wants and gives; nothing of it runs. Its parameters stand as `$1` ... in the text. */
+  describe(text: Sql, options?: StatementOptions): Promise<StatementShape>;
   /** Appends batches to a table of this connection; says how many rows. A type that does not fit throws `SQL_TYPE`. */
   append(table: TableName, batches: AsyncIterable<Batch>, options?: StatementOptions): Promise<{ readonly rowCount: number }>;
 };

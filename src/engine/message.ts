@@ -1,12 +1,16 @@
 import type { ErrorDocument } from '#core';
 
-import type { Column, StatementProgress, TableName } from './engine.ts';
+import type { Column, StatementProgress, StatementShape, TableName, Vector, VectorStream } from './engine.ts';
 import type { PlainColumn, PlainValue } from './value-codec.ts';
 
 /** A statement as `render` gives it; `watch` asks for its progress. */
 export type PlainStatement = { readonly text: string; readonly values: readonly PlainValue[]; readonly watch: boolean };
 
 export type PlainBatch = { readonly rowCount: number; readonly columns: readonly PlainColumn[] };
+
+export type PlainVector = Exclude<Vector, { kind: 'values' }> | { readonly kind: 'values'; readonly values: PlainColumn };
+
+export type PlainVectorBatch = { readonly rowCount: number; readonly columns: readonly PlainVector[] };
 
 /** What is asked of an engine, on the connection that has the number `lease`, and what it answers. */
 type Calls = {
@@ -19,6 +23,13 @@ type Calls = {
   };
   /** The next batch; null at its end. */
   readonly fetch: { readonly asks: { readonly stream: number }; readonly answers: PlainBatch | null };
+  /** As `stream`; its batches are fetched as vectors. */
+  readonly vectors: {
+    readonly asks: { readonly stream: number; readonly statement: PlainStatement };
+    readonly answers: Omit<VectorStream, 'batches'>;
+  };
+  readonly fetchVectors: { readonly asks: { readonly stream: number }; readonly answers: PlainVectorBatch | null };
+  readonly describe: { readonly asks: { readonly text: string }; readonly answers: StatementShape };
   /** Begins to append to a table; `rows` follow, and `appended` makes them visible. */
   readonly append: { readonly asks: { readonly stream: number; readonly table: TableName }; readonly answers: null };
   readonly rows: { readonly asks: { readonly stream: number; readonly batch: PlainBatch }; readonly answers: null };

@@ -1,11 +1,21 @@
-import { type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api';
+import {
+  type DuckDBAppender,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  type DuckDBResult,
+  type DuckDBType,
+  ResultReturnType,
+  StatementType,
+} from '@duckdb/node-api';
 
 import { assertNever, describeError, LakesteadError } from '#core';
 import type { SqlValue } from '#sql';
 
 import { classifyDuckdbError } from './duckdb-error.ts';
-import type { Column, StatementProgress, TableName } from './engine.ts';
+import type { Column, StatementProgress, StatementShape, TableName } from './engine.ts';
 import type { Answer, Call, CallKind, EnginePort, FromEngine, PlainBatch, PlainStatement, ToEngine } from './message.ts';
+import { fetchVectors } from './read-vectors.ts';
 import { decodeColumn, decodeValue, encodeColumn } from './value-codec.ts';
 
 export type EngineSettings = {
@@ -153,6 +163,15 @@ async function performOn(held: Held, ask: PerformedOn, tell: (progress: Statemen
       held.open = { stream: ask.stream, kind: 'result', result };
       return { columns: columnsOf(result) };
     }
+    case 'vectors': {
+      const result = await watched(held.connection, ask.statement, tell, (text, values) => held.connection.stream(text, values));
+      held.open = { stream: ask.stream, kind: 'result', result };
+      return { columns: columnsOf(result, true), ...describeResult(result) };
+    }
+    case 'fetchVectors':
+      return await fetchVectors(opened(held, ask.stream, 'result').result);
+    case 'describe':
+      return await describeStatement(held.connection, ask.text);
     case 'fetch':
       return await fetchBatch(opened(held, ask.stream, 'result').result);
     case 'append':
@@ -193,9 +212,43 @@ async function watched<T>(
   }
 }
 
-function columnsOf(result: DuckDBResult): readonly Column[] {
+/** `asNamed`: JSON is said to be that, and not the text that it is kept as. */
+function columnsOf(result: DuckDBResult, asNamed = false): readonly Column[] {
   const types = result.columnTypes();
-  return result.columnNames().map((name, index) => ({ name, type: String(types[index]) }));
+  return result.columnNames().map((name, index) => ({ name, type: asNamed ? nameOf(types[index]) : String(types[index]) }));
+}
+
+function nameOf(type: DuckDBType | undefined): string {
+  return type?.alias === 'JSON' ? 'JSON' : String(type);
+}
+
+function describeResult({ returnType, statementType, rowsChanged }: DuckDBResult) {
+  const gives = returnType === ResultReturnType.QUERY_RESULT ? ('rows' as const) : returnType === ResultReturnType.CHANGED_ROWS ? ('count' as const) : ('nothing' as const); // prettier-ignore
+  return { gives, statement: StatementType[statementType], rowsChanged: gives === 'count' ? rowsChanged : 0 };
+}
+
+async function describeStatement(connection: DuckDBConnection, text: string): Promise<StatementShape> {
+  const prepared = await connection.prepare(text);
+  try {
+    const { parameterCount, columnCount, statementType } = prepared;
+    return {
+      parameters: Array.from({ length: parameterCount }, (_, index) => typeOf(() => prepared.parameterType(index + 1))),
+      columns: Array.from({ length: columnCount }, (_, index) => ({ name: prepared.columnName(index), type: typeOf(() => prepared.columnType(index)) })),
+      statement: StatementType[statementType],
+    };
+  } finally {
+    prepared.destroySync();
+  }
+} // prettier-ignore
+
+/** A type's text; `UNKNOWN` where the engine has not decided on one. */
+function typeOf(read: () => DuckDBType): string {
+  try {
+    const text = nameOf(read());
+    return /^(?:INVALID|ANY|UNKNOWN)/.test(text) ? 'UNKNOWN' : text;
+  } catch {
+    return 'UNKNOWN'; // the driver has no class for a type that is not decided
+  }
 }
 
 /** What a connection has open under that number. */

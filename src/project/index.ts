@@ -17,3 +17,4 @@ export { askDeltaPath, type DeltaSqlRequest } from './delta-sql.ts';
 export { keepUp, type UpkeepRequest } from './delta-upkeep.ts';
 export { type DeltaPathRequest, readDeltaPath } from './table-commands.ts';
 export { validateProject } from './validate-project.ts';
+export type { ServeDocument } from './serve-command.ts';

@@ -11,6 +11,7 @@ import { openLogFile } from './log-file.ts';
 import { openProject, type Project } from './project.ts';
 import { runCommand } from './run-command.ts';
 import { secretCommands } from './secret-commands.ts';
+import { serveCommand } from './serve-command.ts';
 import { sourceCommands } from './source-commands.ts';
 import { sqlCommand } from './sql-command.ts';
 import { statusCommand } from './status-command.ts';
@@ -18,6 +19,7 @@ import { tableCommands } from './table-commands.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   run: runCommand,
+  serve: serveCommand,
   sql: sqlCommand,
   status: statusCommand,
   ...secretCommands,

@@ -8,7 +8,17 @@ import { fileURLToPath } from 'node:url';
 export const servicesFolder = fileURLToPath(new URL('../../.services', import.meta.url));
 
 // Pinned: the answers of these packages are what the interoperability tests compare with.
-const packages = ['deltalake==1.6.6', 'pyarrow==26.0.1', 'duckdb==2.0.0', 'pyspark==4.2.0', 'python-tds==1.17.1', 'mssql-python==1.16.0'];
+const packages = [
+  'deltalake==1.6.6',
+  'pyarrow==26.0.1',
+  'duckdb==2.0.0',
+  'pyspark==4.2.0',
+  'python-tds==1.17.1',
+  'mssql-python==1.16.0',
+  'psycopg[binary]==3.3.9',
+  'asyncpg==0.32.0',
+  'pg8000==1.31.6',
+];
 
 const folder = join(servicesFolder, 'python');
 const stamp = join(folder, 'installed.txt');

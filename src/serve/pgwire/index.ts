@@ -1,0 +1,3 @@
+export { makeVerifier } from './scram.ts';
+export { openPgServer, type PgServer } from './server.ts';
+export type { ParameterValue, PgBackend, SqlSession } from './sql-session.ts';

@@ -1,0 +1,104 @@
+import { LakesteadError } from '#core';
+
+/** One statement of a text, without the semicolon behind it. */
+export type Statement = {
+  readonly text: string;
+  /** Where it begins in the whole text, for places of errors. */
+  readonly start: number;
+  /** Its words in upper case, punctuation and texts left out, as far as the first few: `SELECT`, `CREATE TEMP TABLE` ... */
+  readonly words: readonly string[];
+  /** Where parameters (`$1`) stand in the text. */
+  readonly parameters: readonly { readonly number: number; readonly from: number; readonly to: number }[];
+};
+
+const maxWords = 8;
+
+/**
+ * Takes a text apart at its semicolons, as PostgreSQL and DuckDB do: not in texts, names in quotes, dollar quotes and comments. Empty
+ * statements are left out.
+ *
+ * @throws {LakesteadError} `SQL_SYNTAX` where a text, a name or a comment does not end
+ */
+export function splitStatements(text: string): readonly Statement[] {
+  const found: Statement[] = [];
+  let start = 0;
+  let words: string[] = [];
+  let parameters: { number: number; from: number; to: number }[] = [];
+  let isEmpty = true;
+  const end = (at: number) => {
+    if (!isEmpty) found.push({ text: text.slice(start, at), start, words, parameters });
+    start = at + 1;
+    words = [];
+    parameters = [];
+    isEmpty = true;
+  };
+  let at = 0;
+  while (at < text.length) {
+    const char = text[at] ?? '';
+    const two = text.slice(at, at + 2);
+    if (char === ';') {
+      end(at);
+      at += 1;
+    } else if (/\s/.test(char)) at += 1;
+    else if (two === '--') at = lineEnd(text, at);
+    else if (two === '/*') at = commentEnd(text, at);
+    else {
+      isEmpty = false;
+      const word = /^[\p{L}_][\p{L}\p{N}_$]*/u.exec(text.slice(at, at + 200))?.[0];
+      if (char === "'") at = quoteEnd(text, at, "'", false);
+      else if (char === '"') at = quoteEnd(text, at, '"', false);
+      else if (/^[eE]'/.test(two)) at = quoteEnd(text, at + 1, "'", true);
+      else if (char === '$') {
+        const number = /^\$(\d{1,5})/.exec(text.slice(at, at + 7))?.[1];
+        const tag = /^\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$/u.exec(text.slice(at, at + 100))?.[0];
+        if (number !== undefined) {
+          parameters.push({ number: Number(number), from: at - start, to: at - start + number.length + 1 });
+          at += number.length + 1;
+        } else if (tag !== undefined) {
+          const close = text.indexOf(tag, at + tag.length);
+          if (close < 0) throw endless('text', at);
+          at = close + tag.length;
+        } else at += 1;
+      } else if (word === undefined) at += 1;
+      else {
+        if (words.length < maxWords) words.push(word.toUpperCase());
+        at += word.length;
+      }
+    }
+  }
+  end(text.length);
+  return found;
+}
+
+function lineEnd(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end < 0 ? text.length : end + 1;
+}
+
+function commentEnd(text: string, from: number): number {
+  let depth = 0;
+  for (let at = from; at < text.length; at += 1) {
+    const two = text.slice(at, at + 2);
+    if (two === '/*') depth += 1;
+    else if (two === '*/') depth -= 1;
+    else continue;
+    at += 1;
+    if (depth === 0) return at + 1;
+  }
+  throw endless('comment', from);
+}
+
+function quoteEnd(text: string, from: number, quote: string, hasEscapes: boolean): number {
+  for (let at = from + 1; at < text.length; at += 1) {
+    if (hasEscapes && text[at] === '\\') at += 1;
+    else if (text[at] === quote) {
+      if (text[at + 1] !== quote) return at + 1;
+      at += 1;
+    }
+  }
+  throw endless(quote === '"' ? 'name' : 'text', from);
+}
+
+function endless(what: string, at: number): LakesteadError {
+  return new LakesteadError('SQL_SYNTAX', `the ${what} that begins at character ${at + 1} does not end`, { data: { position: at + 1 } });
+}
