@@ -35,6 +35,7 @@ const allowed: Readonly<Record<string, { readonly has: readonly string[]; readon
   'project/lake-place-statement.ts': { has: ['openTable'], why: 'a clone takes the log of its source, and no rows' },
   'project/notebook-port.ts': { has: ['read_parquet('], why: 'its paths are those that the gateway gave it' },
   'project/project.ts': { has: ['openCatalog'], why: 'gives it to the gateway' },
+  'project/serve-command.ts': { has: ['openCatalog'], why: 'gives it to the gateway of the sessions that it serves' },
   'project/table-commands.ts': { has: ['openCatalog'], why: 'gives it to a gateway: a folder of this machine without a project' },
   'project/validate-target.ts': { has: ['openCatalog'], why: 'gives it to a gateway: a project that no process owns' },
   'warehouse/lake-relation.ts': { has: ['read_csv(', 'read_parquet(', 'read_text('], why: 'its paths are those that open-rowset.ts and session-scope.ts got from the gateway' },

@@ -5,7 +5,7 @@ import type { ObjectInfo, ObjectStore } from '#storage';
 export type LogSegment = {
   readonly version: number;
   readonly checkpoint: Checkpoint | undefined;
-  /** Ascending, without a gap between them; log compaction files stand for the commits that they hold. */
+  /** Ascending, without a gap between them; where commits are gone, log compaction files stand for them. */
   readonly commits: readonly CommitFile[];
 };
 
@@ -177,14 +177,15 @@ function makeSegment(files: readonly ListedFile[], tablePath: string, version: n
 }
 
 /**
- * What to replay from a version on: commits, and log compaction files in the place of those that they hold. Of the newest version the
- * commit itself comes last in any case, since only it says when that was.
+ * What to replay from a version on: the commits. Log compaction files only stand for those that are gone: what they add to the log is
+ * speed, and not every writer of them holds to one action a file. Of the newest version the commit itself comes last in any case, since
+ * only it says when that was.
  *
  * @throws {LakesteadError} `DELTA_CORRUPT` for a gap
  */
 function chooseCommits(files: readonly ListedFile[], tablePath: string, from: number, upTo: number): readonly CommitFile[] {
   const commits = new Map<number, CommitFile>();
-  const compacted = new Map<number, CommitFile>();
+  const compacted: { readonly first: number; readonly file: CommitFile }[] = [];
   let newest = from - 1;
   for (const { file, info } of files) {
     const { path, modifiedAt } = info;
@@ -192,16 +193,22 @@ function chooseCommits(files: readonly ListedFile[], tablePath: string, from: nu
     if (file.version < from || to > upTo || !(file.kind === 'commit' || file.kind === 'compacted')) continue;
     newest = Math.max(newest, to);
     if (file.kind === 'commit') commits.set(to, { version: to, path, modifiedAt });
-    else if (to > (compacted.get(file.version)?.version ?? file.version)) compacted.set(file.version, { version: to, path, modifiedAt });
+    else compacted.push({ first: file.version, file: { version: to, path, modifiedAt } });
   }
   const chosen: CommitFile[] = [];
   for (let next = from; next <= newest; next = (chosen.at(-1)?.version ?? next) + 1) {
-    const found = compacted.get(next) ?? commits.get(next);
-    if (found === undefined) {
-      const later = [...commits.keys(), ...compacted.keys()].filter((version) => version > next);
+    const commit = commits.get(next);
+    if (commit !== undefined) {
+      chosen.push(commit);
+      continue;
+    }
+    const bridge = compacted.filter(({ first, file }) => first <= next && file.version >= next).toSorted((a, b) => b.file.version - a.file.version)[0]; // prettier-ignore
+    if (bridge === undefined) {
+      const later = [...commits.keys()].filter((version) => version > next);
       throw lacking(tablePath, next, later.reduce((a, b) => Math.min(a, b), newest)); // prettier-ignore
     }
-    chosen.push(found);
+    while ((chosen.at(-1)?.version ?? -1) >= bridge.first) chosen.pop();
+    chosen.push(bridge.file);
   }
   const last = commits.get(newest);
   return last === undefined || chosen.at(-1) === last ? chosen : [...chosen, last];

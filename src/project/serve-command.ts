@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { ownerPrincipal } from '#access';
+import { openGateway, ownerPrincipal } from '#access';
+import { openCatalog } from '#catalog';
+import { openDuckdbEngine } from '#engine';
 import { type Certificate, lakeBackend, makeCertificate, makeVerifier, openPgServer } from '#serve';
 
 import { command } from './command.ts';
@@ -22,6 +24,7 @@ export type ServeDocument = {
   readonly caFile: string;
 };
 
+const maxSessions = 200;
 const host = '127.0.0.1';
 const database = 'lake';
 const user = 'owner';
@@ -34,15 +37,21 @@ export const serveCommand = command(serveArgs, async (project, { pgPort }, { sig
   const passwordFile = join(folder, 'password');
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   const users = new Map([[user, { verifier: await makeVerifier(password), principal: ownerPrincipal }]]);
-  const backend = lakeBackend({ engine: await project.engine(), gateway: await project.gateway(), users, database });
+  const { memoryLimit, threads } = project.config.engine;
+  // An engine of its own: each session holds a connection for as long as it lasts, and commands of the project must not wait for one.
+  await using engine = await openDuckdbEngine({ memoryLimit, threads, tempDirectory: join(folder, 'tmp'), maxLeases: maxSessions });
+  const { lake, log } = project;
+  const gateway = openGateway({ engine, catalog: openCatalog({ lake, engine }), lake, log });
+  const backend = lakeBackend({ engine, gateway, users, database });
   const tls = await keptCertificate(folder);
-  await using server = await openPgServer({ backend, host, port: pgPort, tls, log: project.log });
+  await using server = await openPgServer({ backend, host, port: pgPort, tls, log, limits: { connections: maxSessions } });
   const document: ServeDocument = { pg: { host, port: server.port }, user, passwordFile, database, caFile: join(folder, 'cert.pem') };
   await emit({ kind: 'ready', document });
   await new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
     if (signal.aborted) resolve();
   });
+  rmSync(passwordFile, { force: true });
   return null;
 });
 

@@ -68,10 +68,10 @@ test('the lake is served to one user over TLS; every statement passes the gatewa
     });
   await expect(new pg.Client({ ...login, password: 'wrong' }).connect()).rejects.toMatchObject({ code: '28P01' });
   await expect(new pg.Client({ ...login, database: 'other' }).connect()).rejects.toMatchObject({ code: '3D000' });
-  const lost = new Promise((resolve) => client.once('error', resolve));
+  const lost = new Promise((resolve) => client.on('error', resolve));
   child.kill('SIGINT');
   expect((await ended).exitCode).toBe(0);
-  await lost;
+  expect(await lost).toMatchObject({ code: '57P01' });
 });
 
 test('--scratch gives each connection a database of its own, without files, and no project', { timeout: 60_000 }, async () => {

@@ -150,6 +150,16 @@ describe('node-pg', () => {
     expect((await client.query('SHOW search_path')).rows).toEqual([{ search_path: '"$user", public' }]);
     await expect(client.query("SET client_encoding = 'LATIN1'")).rejects.toMatchObject({ code: '22023' });
     await expect(client.query("SET datestyle = 'German'")).rejects.toMatchObject({ code: '22023' });
+    await expect(client.query("SET lock_timeout = '5s'")).rejects.toMatchObject({ code: '0A000' });
+    await expect(client.query("SET statement_timeout = 'soon'")).rejects.toMatchObject({ code: '22023' });
+    await client.query("SET statement_timeout = '200ms'");
+    await expect(client.query('SELECT count(*) FROM range(100000000000) a(i) WHERE hash(i) = 1')).rejects.toMatchObject({ code: '57014' });
+    await client.query('RESET statement_timeout');
+    await client.query('BEGIN READ ONLY');
+    await expect(client.query('CREATE TABLE t AS SELECT 1 AS i')).rejects.toMatchObject({ code: '25006' });
+    await client.query('ROLLBACK');
+    await client.query('CREATE TABLE t AS SELECT 1 AS i');
+    await expect(client.query("COPY t TO STDOUT (FORMAT csv, ENCODING 'latin1')")).rejects.toMatchObject({ code: '0A000' });
     await client.end();
   });
 });

@@ -1,3 +1,4 @@
+import { LakesteadError } from '#core';
 import type { Column, VectorBatch } from '#engine';
 
 import type { ByteWriter } from './byte-writer.ts';
@@ -34,6 +35,7 @@ export function parseCopy(text: string): CopyOut | undefined {
   const format =
     word(/\bformat\s+'?(text|csv|binary)'?/i)?.toLowerCase() ??
     (/\bcsv\b/i.test(options) ? 'csv' : /\bbinary\b/i.test(options) ? 'binary' : 'text');
+  refuseOthers(options);
   const isCsv = format === 'csv';
   const quote = literal('quote') ?? '"';
   return {
@@ -46,6 +48,14 @@ export function parseCopy(text: string): CopyOut | undefined {
     escape: literal('escape') ?? quote,
     quotesAll: /\bforce_?\s*quote\s*\(?\s*\*/i.test(options),
   };
+}
+
+/** What is not acted on is not passed over either. */
+function refuseOthers(options: string): void {
+  const value = String.raw`(?:\s+(?:as\s+)?(?:E?'(?:[^']|'')*'|true|false|on|off|0|1))?`;
+  const known = new RegExp(String.raw`\b(?:with|csv|binary|format\s+'?(?:text|csv|binary)'?|force_?\s*quote\s*\(?\s*\*\s*\)?|(?:header|delimiters?|null|quote|escape)${value}|encoding\s+'utf-?8')|[(),]`, 'gi'); // prettier-ignore
+  const rest = options.replaceAll(known, '').trim();
+  if (rest !== '') throw new LakesteadError('SQL_NOT_SUPPORTED', `COPY's option ${rest.split(/\s+/)[0] ?? rest} is not supported`);
 }
 
 /** The bytes that a file of binary rows begins with. */

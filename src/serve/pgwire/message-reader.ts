@@ -11,7 +11,7 @@ const maxStartupBytes = 10_000;
 const longTypes = new Set(['Q', 'P', 'B', 'd', 'F']);
 const maxShortBytes = 30_000;
 /** A client is not read on while so much of it waits. */
-const maxWaiting = 1024 * 1024;
+const maxWaiting = 256 * 1024;
 
 /** Takes messages from a socket one by one. While nobody takes any, a client that goes on sending is made to wait. */
 export class MessageReader {
@@ -37,6 +37,8 @@ export class MessageReader {
     this.#maxMessageBytes = maxMessageBytes;
     socket.on('data', this.#onData);
     for (const event of ['end', 'close', 'error'] as const) socket.on(event, this.#onEnd);
+    // Of one that ended before nothing more is heard.
+    if (socket.destroyed || socket.readableEnded) this.#hasEnded = true;
   }
 
   /** How many bytes came that were not taken. */

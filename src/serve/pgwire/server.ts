@@ -83,7 +83,7 @@ async function close(server: Server, host: PgHost): Promise<void> {
   await closed;
 }
 
-type Running = { readonly secret: Buffer; readonly session: Session };
+type Running = { readonly secret: Buffer; readonly session: Session; readonly tell: (error: PgError) => Promise<void> };
 
 class PgHost {
   readonly #options: PgServerOptions;
@@ -128,8 +128,11 @@ class PgHost {
 
   async end(): Promise<void> {
     const reason = new LakesteadError('CANCELLED', 'the server is shutting down', { data: { sqlstate: '57P01' } });
-    for (const { session } of this.#running.values()) session.cancel(reason);
     const all = [...this.#sockets];
+    for (const { session, tell } of this.#running.values()) {
+      if (session.isIdle) await tell(pgErrorOf(reason, 'FATAL')).catch(() => undefined); // a client that is gone needs not be told
+      else session.cancel(reason);
+    }
     for (const [socket] of all) socket.end();
     const hurry = setTimeout(() => {
       for (const [socket] of all) socket.destroy();
@@ -160,6 +163,9 @@ class PgHost {
       reader.release();
       const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context, ALPNProtocols: ['postgresql'] });
       secure.on('error', () => undefined);
+      // A handshake may never come to its end.
+      plain.once('close', () => secure.destroy());
+      if (plain.destroyed) secure.destroy();
       await new Promise<void>((resolve) => {
         secure.once('secure', resolve);
         secure.once('close', () => resolve());
@@ -245,7 +251,7 @@ class PgHost {
       const zone = settings.get('timezone') ?? 'UTC';
       if (zone !== 'UTC') await sql.setTimeZone(zone);
       const session = new Session({ sql, settings, out, flush, next: async () => await reader.next(), log: this.#options.log, maxKeptBytes: this.#limits.keptBytes }); // prettier-ignore
-      this.#running.set(id, { secret, session });
+      this.#running.set(id, { secret, session, tell: end });
       socket.once('close', () => session.cancel());
       letIn();
       messages.authenticationOk(out);

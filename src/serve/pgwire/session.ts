@@ -14,7 +14,7 @@ import { duckdbTypeOf } from './pg-type.ts';
 import { parameterOids, type Portal, type Prepared, valueOf } from './prepared.ts';
 import { dataRows, RowSource } from './row-source.ts';
 import { parseSetting } from './setting-statement.ts';
-import type { Settings } from './settings.ts';
+import { durationMs, type Settings } from './settings.ts';
 import { type Statement, splitStatements } from './split-statements.ts';
 import type { ParameterValue, SqlSession } from './sql-session.ts';
 import { timeZoneStyle } from './time-zone.ts';
@@ -43,12 +43,18 @@ export class Session {
   #style: ValueStyle;
   #running = new AbortController();
   #isSkipping = false;
+  #isIdle = false;
   /** The statement that is looked at, for the places of errors. */
   #current: Statement | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#style = timeZoneStyle(options.settings.get('timezone') ?? 'UTC');
+  }
+
+  /** True while the client's next message is waited for. */
+  get isIdle(): boolean {
+    return this.#isIdle;
   }
 
   /** Ends what the session runs now. */
@@ -61,7 +67,9 @@ export class Session {
     messages.readyForQuery(this.#options.out, this.#status);
     await this.#options.flush();
     for (;;) {
+      this.#isIdle = true;
       const message = await this.#options.next();
+      this.#isIdle = false;
       if (message === undefined || message.type === 'X') break;
       await this.#answer(message);
     }
@@ -256,6 +264,13 @@ export class Session {
     });
   }
 
+  #refuseWrite({ words: [first = ''] }: Statement): void {
+    const { settings } = this.#options;
+    const name = this.#status === 'I' ? 'default_transaction_read_only' : 'transaction_read_only';
+    if (settings.get(name) !== 'on' || !writeWords.has(first)) return;
+    throw new LakesteadError('SQL_NOT_SUPPORTED', `${first} cannot be in a transaction that only reads`, { data: { sqlstate: '25006' } });
+  }
+
   /** True for a statement that the session does not answer by itself. */
   #isForEngine(statement: Statement): boolean {
     const [word = ''] = statement.words;
@@ -266,8 +281,19 @@ export class Session {
     );
   }
 
-  /** Runs a portal's statement, or goes on with its rows, and says what came of it. */
+  /** Runs a portal's statement, or goes on with its rows, and says what came of it; not for longer than `statement_timeout`. */
   async #perform(portal: Portal, most: number, isSimple: boolean): Promise<void> {
+    const limitMs = durationMs(this.#options.settings.get('statement_timeout') ?? '0');
+    const end = () => this.cancel(new LakesteadError('TIMEOUT', `the statement took longer than statement_timeout, ${limitMs} ms`));
+    const timer = limitMs === 0 ? undefined : setTimeout(end, limitMs);
+    try {
+      await this.#performNow(portal, most, isSimple);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #performNow(portal: Portal, most: number, isSimple: boolean): Promise<void> {
     const { out } = this.#options;
     const { statement } = portal;
     if (statement === undefined) return messages.plainMessage(out, 'I');
@@ -278,6 +304,7 @@ export class Session {
     }
     if (portal.isDone) return messages.commandComplete(out, tagOf(statement, 0, 'SELECT'));
     if (portal.rows === undefined) {
+      this.#refuseWrite(statement);
       await this.#keepOpenPortals();
       const copy = statement.words[0] === 'COPY' ? parseCopy(statement.text) : undefined;
       if (copy !== undefined) return await this.#copyOut(copy);
@@ -331,6 +358,9 @@ export class Session {
         if (this.#status === 'I') {
           await this.#statement('BEGIN TRANSACTION');
           this.#status = 'T';
+          const mode = /\bread\s+(only|write)\b/i.exec(statement.text)?.[1]?.toLowerCase();
+          const isReadOnly = mode === undefined ? settings.get('default_transaction_read_only') === 'on' : mode === 'only';
+          settings.set('transaction_read_only', isReadOnly ? 'on' : 'off');
         } else this.#notice('25001', 'there is a transaction already');
         messages.commandComplete(out, first === 'BEGIN' ? 'BEGIN' : 'START TRANSACTION');
         return true;
@@ -510,6 +540,9 @@ export class Session {
     messages.noticeResponse(this.#options.out, { severity: 'WARNING', state, message });
   }
 }
+
+/** Statements that change something. */
+const writeWords = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE', 'TRUNCATE', 'CREATE', 'DROP', 'ALTER']);
 
 /** Statements that the session answers by itself. */
 const sessionWords = new Set([

@@ -26,9 +26,12 @@ export function parseSetting({ text, words }: Statement, settings?: Settings): S
   if (zone !== undefined) return { kind: 'set', name: 'timezone', value: zoneText(zone) };
   const names = /^\s*set\s+names\s+([\s\S]+)$/i.exec(text)?.[1];
   if (names !== undefined) return { kind: 'set', name: 'client_encoding', value: plainText(names) };
-  const isolation = /^\s*set\s+(?:session\s+characteristics\s+as\s+)?(?:local\s+)?transaction\s+([\s\S]+)$/i.exec(text)?.[1];
+  const [, session, mode] = /^\s*set\s+(session\s+characteristics\s+as\s+)?(?:local\s+)?transaction\s+([\s\S]+)$/i.exec(text) ?? [];
   // Every transaction sees one state of the engine, which is more than any of the levels asks for but serializable.
-  if (isolation !== undefined) return { kind: 'set', name: 'transaction_read_only', value: /read\s+only/i.test(isolation) ? 'on' : 'off' };
+  if (mode !== undefined) {
+    const name = session === undefined ? 'transaction_read_only' : 'default_transaction_read_only';
+    return { kind: 'set', name, value: /read\s+only/i.test(mode) ? 'on' : 'off' };
+  }
   const [, name, value] = /^\s*set\s+(?:session\s+|local\s+)?("?[\w.]+"?)\s*(?:=|\bto\b)\s*([\s\S]+?)\s*$/i.exec(text) ?? [];
   if (name === undefined || value === undefined || !isKnown(name.replaceAll('"', ''))) return undefined;
   return /^default$/i.test(value)

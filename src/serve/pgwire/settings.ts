@@ -112,6 +112,20 @@ export class Settings {
   }
 }
 
+const units: Readonly<Record<string, number>> = { '': 1, us: 0.001, ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * A time as PostgreSQL's settings have it, in milliseconds: `1500`, `5s`, `2 min`.
+ *
+ * @throws {LakesteadError} `SQL_TYPE`
+ */
+export function durationMs(text: string): number {
+  const [, amount, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text) ?? [];
+  const scale = units[unit.toLowerCase()];
+  if (amount !== undefined && scale !== undefined) return Math.ceil(Number(amount) * scale);
+  throw new LakesteadError('SQL_TYPE', `${JSON.stringify(text)} is no time: write milliseconds, or 5s`, { data: { sqlstate: '22023' } });
+}
+
 function checkValue(key: string, value: string): string {
   const refuse = (state: string, hint: string) =>
     new LakesteadError('SQL_NOT_SUPPORTED', `${key} cannot be ${JSON.stringify(value)} here`, { hint, data: { sqlstate: state } });
@@ -131,6 +145,18 @@ function checkValue(key: string, value: string): string {
     case 'bytea_output':
       if (/^hex$/i.test(value)) return 'hex';
       throw refuse('22023', 'bytes are written as hex');
+    case 'statement_timeout':
+      durationMs(value);
+      return value;
+    case 'idle_in_transaction_session_timeout':
+    case 'lock_timeout':
+      if (durationMs(value) === 0) return value;
+      throw refuse('0A000', 'it has no effect here: 0 alone is taken');
+    case 'default_transaction_read_only':
+    case 'transaction_read_only':
+      if (/^(?:on|true|1|yes)$/i.test(value)) return 'on';
+      if (/^(?:off|false|0|no)$/i.test(value)) return 'off';
+      throw refuse('22023', 'it is on or off');
     case 'standard_conforming_strings':
       if (/^(?:on|true|1|yes)$/i.test(value)) return 'on';
       throw refuse('22023', 'a backslash in a text is a backslash');

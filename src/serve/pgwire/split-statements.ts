@@ -13,6 +13,12 @@ export type Statement = {
 
 const maxWords = 8;
 
+const blanks = /\s+/y;
+const parameterMark = /\$\d{1,5}/y;
+const dollarTag = /\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$/uy;
+const wordMark = /[\p{L}_][\p{L}\p{N}_$]*/uy;
+const otherMarks = /[^;'"$\-/\s\p{L}_]+/uy;
+
 /**
  * Takes a text apart at its semicolons, as PostgreSQL and DuckDB do: not in texts, names in quotes, dollar quotes and comments. Empty
  * statements are left out.
@@ -33,37 +39,51 @@ export function splitStatements(text: string): readonly Statement[] {
     isEmpty = true;
   };
   let at = 0;
+  /** What of the text fits a pattern here; the pattern goes on where it is told to, so that nothing is copied. */
+  const fits = (pattern: RegExp): string | undefined => {
+    pattern.lastIndex = at;
+    return pattern.exec(text)?.[0];
+  };
   while (at < text.length) {
+    const blank = fits(blanks);
+    if (blank !== undefined) {
+      at += blank.length;
+      continue;
+    }
     const char = text[at] ?? '';
-    const two = text.slice(at, at + 2);
+    const next = text[at + 1] ?? '';
     if (char === ';') {
       end(at);
       at += 1;
-    } else if (/\s/.test(char)) at += 1;
-    else if (two === '--') at = lineEnd(text, at);
-    else if (two === '/*') at = commentEnd(text, at);
-    else {
-      isEmpty = false;
-      const word = /^[\p{L}_][\p{L}\p{N}_$]*/u.exec(text.slice(at, at + 200))?.[0];
-      if (char === "'") at = quoteEnd(text, at, "'", false);
-      else if (char === '"') at = quoteEnd(text, at, '"', false);
-      else if (/^[eE]'/.test(two)) at = quoteEnd(text, at + 1, "'", true);
-      else if (char === '$') {
-        const number = /^\$(\d{1,5})/.exec(text.slice(at, at + 7))?.[1];
-        const tag = /^\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$/u.exec(text.slice(at, at + 100))?.[0];
-        if (number !== undefined) {
-          parameters.push({ number: Number(number), from: at - start, to: at - start + number.length + 1 });
-          at += number.length + 1;
-        } else if (tag !== undefined) {
-          const close = text.indexOf(tag, at + tag.length);
-          if (close < 0) throw endless('text', at);
-          at = close + tag.length;
-        } else at += 1;
-      } else if (word === undefined) at += 1;
+      continue;
+    }
+    if (char === '-' && next === '-') {
+      at = lineEnd(text, at);
+      continue;
+    }
+    if (char === '/' && next === '*') {
+      at = commentEnd(text, at);
+      continue;
+    }
+    isEmpty = false;
+    if (char === "'" || char === '"') at = quoteEnd(text, at, char, false);
+    else if ((char === 'e' || char === 'E') && next === "'") at = quoteEnd(text, at + 1, "'", true);
+    else if (char === '$') {
+      const parameter = fits(parameterMark);
+      const tag = parameter === undefined ? fits(dollarTag) : undefined;
+      if (parameter !== undefined) {
+        parameters.push({ number: Number(parameter.slice(1)), from: at - start, to: at - start + parameter.length });
+        at += parameter.length;
+      } else if (tag === undefined) at += 1;
       else {
-        if (words.length < maxWords) words.push(word.toUpperCase());
-        at += word.length;
+        const close = text.indexOf(tag, at + tag.length);
+        if (close < 0) throw endless('text', at);
+        at = close + tag.length;
       }
+    } else {
+      const word = fits(wordMark);
+      if (word !== undefined && words.length < maxWords) words.push(word.toUpperCase());
+      at += word?.length ?? fits(otherMarks)?.length ?? 1;
     }
   }
   end(text.length);
