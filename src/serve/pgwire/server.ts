@@ -130,7 +130,8 @@ class PgHost {
     const reason = new LakesteadError('CANCELLED', 'the server is shutting down', { data: { sqlstate: '57P01' } });
     const all = [...this.#sockets];
     for (const { session, tell } of this.#running.values()) {
-      if (session.isIdle) await tell(pgErrorOf(reason, 'FATAL')).catch(() => undefined); // a client that is gone needs not be told
+      // Not waited for: a client that does not read would keep the server from ending.
+      if (session.isIdle) void tell(pgErrorOf(reason, 'FATAL')).catch(() => undefined);
       else session.cancel(reason);
     }
     for (const [socket] of all) socket.end();

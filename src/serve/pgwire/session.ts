@@ -447,6 +447,7 @@ export class Session {
 
   async #setZone(zone: string): Promise<void> {
     const style = timeZoneStyle(zone);
+    await this.#keepOpenPortals();
     await this.#options.sql.setTimeZone(zone);
     this.#style = style;
   }
