@@ -130,6 +130,25 @@ describe('node-pg', () => {
     await client.end();
   });
 
+  test('rows of a cursor that began messages ago end by statement_timeout too', { timeout: 30_000 }, async () => {
+    const client = await connect();
+    await client.query('BEGIN');
+    await client.query('DECLARE c CURSOR FOR SELECT i FROM range(100000000000) r(i) WHERE i < 3000000 OR hash(i) = 1');
+    expect((await client.query('FETCH 10 FROM c')).rows).toHaveLength(10);
+    await client.query("SET statement_timeout = '1s'");
+    await expect(client.query('MOVE ALL FROM c')).rejects.toMatchObject({ code: '57014' });
+    await client.query('ROLLBACK');
+    await client.end();
+  });
+
+  test('a value that cannot be sent is an error, and no half message', async () => {
+    const client = await connect();
+    const binary = { text: 'SELECT 1 AS n, [[1], [2, 3]] AS l', queryMode: 'extended', binary: true } as pg.QueryConfig;
+    await expect(client.query(binary)).rejects.toMatchObject({ code: '0A000' });
+    expect((await client.query('SELECT [[1], [2, 3]]::varchar AS l')).rows).toEqual([{ l: '[[1], [2, 3]]' }]);
+    await client.end();
+  });
+
   test('what is no message of the protocol ends its connection, and no other', async () => {
     const client = await connect();
     const { connection } = client as unknown as { connection: { stream: { write(bytes: Buffer): void } } };

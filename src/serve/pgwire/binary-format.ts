@@ -16,6 +16,7 @@ import {
   DuckDBUUIDValue,
 } from '@duckdb/node-api';
 
+import { LakesteadError } from '#core';
 import type { SqlValue } from '#sql';
 
 import type { ByteWriter } from './byte-writer.ts';
@@ -137,7 +138,11 @@ function writeArray(items: readonly SqlValue[], element: NonNullable<PgType['ele
   }
   const leaves = flatten(items);
   const isRegular = sizes.reduce((product, size) => product * size, 1) === leaves.length || leaves.length === 0;
-  if (!isRegular) throw new RangeError('a list of lists of different lengths has no binary form in PostgreSQL: ask for text');
+  if (!isRegular) {
+    throw new LakesteadError('SQL_NOT_SUPPORTED', 'a list of lists of different lengths has no binary form in PostgreSQL', {
+      hint: 'ask for it as text',
+    });
+  }
   out.int32(leaves.length === 0 ? 0 : sizes.length);
   out.int32(leaves.some((leaf) => leaf === null || leaf === undefined) ? 1 : 0);
   out.int32(element.oid);

@@ -16,6 +16,17 @@ export class ByteWriter {
     return this.#length >= pieceBytes - 4096;
   }
 
+  /** Does the work; should it fail, what it wrote is taken back, so that no half message is sent. */
+  whole(write: () => void): void {
+    const before = this.#length;
+    try {
+      write();
+    } catch (error) {
+      this.#length = before;
+      throw error;
+    }
+  }
+
   /** What was written so far; begins anew. */
   take(): Buffer {
     const taken = this.#buffer.subarray(0, this.#length);

@@ -65,19 +65,20 @@ const signature = Buffer.from('PGCOPY\n\u00FF\r\n\0', 'latin1');
 export async function copyOut(rows: RowSource, copy: CopyOut, style: ValueStyle, sink: RowSink): Promise<number> {
   const { out } = sink;
   let isFirst = copy.format === 'binary';
-  const data = (write: () => void) => {
-    out.byte(0x64); // d
-    out.counted(() => {
-      // What a file begins with comes in one message with its first row, as clients of PostgreSQL expect it.
-      if (isFirst) {
-        out.bytes(signature);
-        out.int32(0);
-        out.int32(0);
-      }
-      isFirst = false;
-      write();
-    }, 4);
-  };
+  const data = (write: () => void) =>
+    out.whole(() => {
+      out.byte(0x64); // d
+      out.counted(() => {
+        // What a file begins with comes in one message with its first row, as clients of PostgreSQL expect it.
+        if (isFirst) {
+          out.bytes(signature);
+          out.int32(0);
+          out.int32(0);
+        }
+        isFirst = false;
+        write();
+      }, 4);
+    });
   if (copy.hasHeader && copy.format !== 'binary') {
     data(() =>
       out.text(

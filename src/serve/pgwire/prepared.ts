@@ -16,9 +16,10 @@ export type Portal = {
   readonly formats: readonly number[];
   readonly shape: StatementShape | undefined;
   rows?: RowSource;
+  /** Ends its rows: a client that cancels means the portal that it reads, whenever that began. */
+  running?: AbortController;
   /** What was said at its end: a portal that is asked again says that there is no more. */
   isDone: boolean;
-  readonly isCursor?: boolean;
 };
 
 /** PostgreSQL's types of a statement's parameters: as the client said, else as the engine has it, else text. */

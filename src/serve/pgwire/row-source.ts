@@ -102,7 +102,7 @@ function sizeOf({ columns, rowCount }: VectorBatch): number {
 export function dataRows(columns: readonly Column[], formatAt: (index: number) => Format, style: ValueStyle, out: ByteWriter) {
   return ({ columns: vectors }: VectorBatch): RowWriter => {
     const writers = vectors.map((vector, index) => valueWriter(vector, columns[index]?.type ?? 'VARCHAR', formatAt(index), style));
-    return (row) => {
+    const write = (row: number) => {
       out.byte(0x44); // D
       const start = out.startCount();
       out.int16(vectors.length);
@@ -118,5 +118,6 @@ export function dataRows(columns: readonly Column[], formatAt: (index: number) =
       }
       out.endCount(start, 4);
     };
+    return (row) => out.whole(() => write(row));
   };
 }

@@ -315,15 +315,27 @@ export class Session {
         return messages.commandComplete(out, tagOf(statement, stream.rowsChanged, stream.statement));
       }
       portal.rows = new RowSource(stream);
+      portal.running = this.#running;
       if (isSimple) messages.rowDescription(out, stream.columns, () => 'text');
     }
     const source = portal.rows;
     const before = source.taken;
     const write = dataRows(source.columns, isSimple ? () => 'text' : formatAt(portal.formats), this.#style, out);
-    const isDone = await source.write(most, this.#options, write);
+    const isDone = await this.#whileReading(portal, async () => await source.write(most, this.#options, write));
     if (!isDone) return messages.plainMessage(out, 's');
     portal.isDone = true;
     messages.commandComplete(out, tagOf(statement, source.taken - before, 'SELECT'));
+  }
+
+  /** Whoever cancels meanwhile ends the portal's own statement, which may have begun messages ago. */
+  async #whileReading<T>({ running }: Portal, work: () => Promise<T>): Promise<T> {
+    const before = this.#running;
+    this.#running = running ?? before;
+    try {
+      return await work();
+    } finally {
+      this.#running = before;
+    }
   }
 
   async #copyOut(copy: NonNullable<ReturnType<typeof parseCopy>>): Promise<void> {
@@ -492,8 +504,8 @@ export class Session {
       formats,
       shape: undefined,
       rows: new RowSource(stream),
+      running: this.#running,
       isDone: false,
-      isCursor: true,
     });
     messages.commandComplete(out, 'DECLARE CURSOR');
   }
@@ -504,10 +516,15 @@ export class Session {
     const portal = this.#portals.get(name);
     if (portal?.rows === undefined) throw noSuch('cursor', name, '34000');
     const { rows } = portal;
-    if (statement.words[0] === 'MOVE') return messages.commandComplete(out, `MOVE ${count === 0 ? 0 : await rows.skip(count ?? 0)}`);
+    if (statement.words[0] === 'MOVE')
+      return messages.commandComplete(
+        out,
+        `MOVE ${count === 0 ? 0 : await this.#whileReading(portal, async () => await rows.skip(count ?? 0))}`,
+      );
     if (isSimple) messages.rowDescription(out, rows.columns, formatAt(portal.formats));
     const before = rows.taken;
-    if (count !== 0) await rows.write(count ?? 0, this.#options, dataRows(rows.columns, formatAt(portal.formats), this.#style, out));
+    const write = dataRows(rows.columns, formatAt(portal.formats), this.#style, out);
+    if (count !== 0) await this.#whileReading(portal, async () => await rows.write(count ?? 0, this.#options, write));
     messages.commandComplete(out, `FETCH ${rows.taken - before}`);
   }
 
